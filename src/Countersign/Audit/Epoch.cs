@@ -139,5 +139,9 @@ public sealed record EpochLeaf(
             ? (epoch, vkey)
             : null;
 
+    /// <summary>Whether a text is such a last leaf.</summary>
+    internal static bool IsEndOf(long epoch, string text) =>
+        text.Split('\n') is [.., var vkey] && text == EndOf(epoch, vkey) && NoteKey.TryParse(vkey, out _, out _);
+
     private static string OrNothing(string text) => text.Length == 0 ? Nothing : text;
 }

@@ -23,7 +23,8 @@ internal sealed class EventChainCheck(
     Action<long>? passed = null
 )
 {
-    private long _events;
+    /// <summary>How many were followed.</summary>
+    public long Events { get; private set; }
 
     /// <summary>
     /// In the order of bytes, in which both engines compare: before and after the subjects of requests, and after
@@ -239,8 +240,8 @@ internal sealed class EventChainCheck(
                     below == AfterRequests ? new RequestReplay(next.Subject[OfRequest.Length..]) : null
                 );
             }
-            if (++_events % 500 == 0)
-                passed?.Invoke(_events);
+            if (++Events % 500 == 0)
+                passed?.Invoke(Events);
             problems.Add(ChainProblem(last, next));
             await Guarded(Named(next), () => story is null ? Directory(next) : Story(story, next));
             last = next;
@@ -296,6 +297,8 @@ internal sealed class EventChainCheck(
     private string? ChainProblem(StoredEvent? previous, StoredEvent next)
     {
         var expected = (previous?.N ?? 0) + 1;
+        if (next.N == previous?.N)
+            return $"{Named(next)} has the number of event {previous.Id}: one of them was put there.";
         if (next.N != expected)
             return $"Event number {expected} of {next.Subject} is missing: the next one there is number {next.N}.";
         if (!HasItsHash(previous, next))

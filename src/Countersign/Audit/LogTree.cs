@@ -11,7 +11,9 @@ namespace Countersign.Audit;
 /// <summary>Where the log's tree is signed: what lies outside the store.</summary>
 /// <param name="SignedFile">See <see cref="Audit.SignedFile"/>.</param>
 /// <param name="Origin">The origin that the configuration gives the right to sign; null where the file does.</param>
-/// <param name="Address">The public host and path, which origins of new epochs begin with.</param>
+/// <param name="Address">
+/// The public host and path, which origins of new epochs begin with; null where no public address is set.
+/// </param>
 public sealed record SigningPlace(string SignedFile, string? Origin, string? Address)
 {
     /// <summary>Whether each checkpoint gets a second line, by ML-DSA-44.</summary>
@@ -28,6 +30,15 @@ public sealed record SigningPlace(string SignedFile, string? Origin, string? Add
         };
 }
 
+/// <summary>What others know of the log.</summary>
+public interface IKnownHeads
+{
+    /// <summary>
+    /// Compares it with the store. Who knows another history is noted in the store, and stops the signing.
+    /// </summary>
+    Task Compare(Epoch epoch, CancellationToken cancel);
+}
+
 /// <summary>
 /// The tree of the log, as the sealer grows it: in the seal's transaction the head and the tiles that became full are
 /// inserted; after the commit the head is signed, so that nothing is ever signed which isn't in the store. The right
@@ -35,17 +46,34 @@ public sealed record SigningPlace(string SignedFile, string? Origin, string? Add
 /// </summary>
 public sealed partial class LogTree
 {
+    /// <summary>In the store: the public address under which the log was signed last.</summary>
+    internal const string SignedAt = "log_signed_at";
+
     private readonly Store _store;
     private readonly LogKeys _keys;
     private readonly SealKey _sealKey;
     private readonly SigningPlace _place;
     private readonly SignedFile _file;
     private readonly ILogger<LogTree> _log;
+    private readonly IKnownHeads? _others;
     private State? _known;
+    private bool _isCompared;
 
-    public LogTree(Store store, RootKey rootKey, SealKey sealKey, SigningPlace place, ILogger<LogTree> log)
+    /// <summary>The public address of which the store knows that this process signs under it.</summary>
+    private string? _address;
+
+    /// <param name="others">Asked before the first signature of a start.</param>
+    public LogTree(
+        Store store,
+        RootKey rootKey,
+        SealKey sealKey,
+        SigningPlace place,
+        ILogger<LogTree> log,
+        IKnownHeads? others = null
+    )
     {
         (_store, _keys, _sealKey, _place, _log) = (store, new LogKeys(rootKey), sealKey, place, log);
+        _others = others;
         _file = new SignedFile(place.SignedFile);
     }
 
@@ -179,6 +207,9 @@ public sealed partial class LogTree
             async reader => (await Plan(reader, _keys, reason), await Epoch.Newest(reader)),
             cancel
         );
+        // Another process has begun it meanwhile: it needs no second one.
+        if (reason == EpochReason.First && before is not null)
+            return null;
         try
         {
             Keep(new SignedHead(planned.Epoch.Number, new Checkpoint(planned.Epoch.Origin, 0, MerkleTree.EmptyRoot)));
@@ -198,6 +229,7 @@ public sealed partial class LogTree
                 if (await tx.Number("SELECT max(number) FROM epochs") != (before?.Number ?? 0))
                     return false;
                 await Insert(tx, planned);
+                await KeepAddress(tx);
                 if (also is not null)
                     await also(tx, planned.Epoch);
                 return true;
@@ -343,6 +375,11 @@ public sealed partial class LogTree
         var signer = _keys.Of(epoch.Number, epoch.Origin);
         try
         {
+            if (!_isCompared && _others is not null && await MissingRight(cancel) is null)
+            {
+                await _others.Compare(epoch, cancel);
+                _isCompared = true;
+            }
             if (await _store.ReadSnapshot(reader => AnyObstacle(reader, epoch, signer), cancel) is { } obstacle)
             {
                 Refuse(obstacle);
@@ -355,6 +392,7 @@ public sealed partial class LogTree
                 note += _keys.MlDsaOf(epoch.Number, epoch.Origin).Line(checkpoint.ToString());
             await _store.InTransaction(
                 async tx =>
+                {
                     await tx.Execute(
                         """
                         UPDATE tree_heads SET note = @note
@@ -367,9 +405,13 @@ public sealed partial class LogTree
                             size = head.Size,
                             root = head.Root,
                         }
-                    ),
+                    );
+                    if (_address != _place.Address)
+                        await KeepAddress(tx);
+                },
                 cancel
             );
+            _address = _place.Address;
             Trouble = null;
         }
         catch (Exception trouble) when (IsFileTrouble(trouble))
@@ -385,6 +427,26 @@ public sealed partial class LogTree
         _place.HasMlDsa && _keys.Of(epoch.Number, epoch.Origin).Key.ToString() == epoch.Vkey
             ? _keys.MlDsaOf(epoch.Number, epoch.Origin).Key
             : null;
+
+    /// <summary>
+    /// An operator says that the hub has another public address and goes on with its log. Returns the address from
+    /// before; null where it hasn't changed.
+    /// </summary>
+    public Task<string?> Moved(Origin origin, CancellationToken cancel) =>
+        _store.InTransaction(
+            async tx =>
+            {
+                if (await HubValues.Find(tx, SignedAt) is not { } before || before == _place.Address)
+                    return null;
+                await KeepAddress(tx);
+                await tx.Append("hub", origin, "proof.moved", new { before, address = _place.Address });
+                return before;
+            },
+            cancel
+        );
+
+    /// <summary>Without a public address there is nothing that tells a copy from its original.</summary>
+    private ValueTask KeepAddress(Tx tx) => HubValues.Set(tx, SignedAt, _place.Address);
 
     /// <summary>Why this hub doesn't sign the tree of its store; null where it does.</summary>
     public ValueTask<string?> Obstacle(CancellationToken cancel) => Look(AnyObstacle, cancel);
@@ -427,6 +489,12 @@ public sealed partial class LogTree
             return $"`Proof:Origin` is {given}, but the store's log is {epoch.Origin}. {begin}";
         if (_file.IsAsWritten())
             return null;
+        if (await HubValues.Find(reader, SignedAt) is { } address && address != _place.Address)
+        {
+            return $"The log was last signed at {address}, and the public address is "
+                + $"{_place.Address ?? "not set"} now. If this is the same hub at another address, run: countersign "
+                + "proof moved. If it's a copy of another hub, run: countersign proof new-epoch --reason copy";
+        }
         if (_file.Read() is not { } signed)
         {
             return _place.Origin == epoch.Origin
@@ -453,12 +521,12 @@ public sealed partial class LogTree
         if (signed.Head.Size > size)
         {
             return $"The store's log has {size} leaves, but {signed.Head.Size} were signed ({_file.Path}): it was "
-                + $"restored from a backup. {begin} --reason restore";
+                + $"restored from a backup. {begin}";
         }
         return await Begins(reader, signed)
             ? null
             : $"The store's log differs from what was signed at size {signed.Head.Size} ({_file.Path}): it was "
-                + $"restored from a backup or replaced. {begin} --reason restore";
+                + $"restored from a backup or replaced. {begin}";
     }
 
     /// <summary>Where the configuration gives the right to sign, the file is kept as far as it can be.</summary>

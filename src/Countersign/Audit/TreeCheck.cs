@@ -179,6 +179,12 @@ internal sealed class TreeCheck : IAsyncDisposable
                 Wrong(tree, $"has a leaf of its own of size {head.Size} in a wrong place");
                 return;
             }
+            // The first one is looked at with its epoch. An event here would be in no history.
+            if (head.Size > 1 && !EpochLeaf.IsEndOf(tree.Epoch.Number, text))
+            {
+                Wrong(tree, $"has a leaf of its own of size {head.Size} that doesn't name the key of the next epoch");
+                return;
+            }
             await Append(tree, MerkleTree.LeafHash(Encoding.UTF8.GetBytes(text)));
             await Reached(tree, head);
             await tree.Next();

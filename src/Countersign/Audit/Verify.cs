@@ -84,6 +84,14 @@ public sealed class Verify(Store store, SealKey key)
                     done => Progress?.Report((done, events))
                 );
                 await Guarded("The histories", histories.Run, problems);
+                // Two of one number may stand where one page of events ends and the next begins.
+                if (problems.Count == 0 && histories.Events != events)
+                {
+                    problems.Add(
+                        $"{events - histories.Events} events have the number that another event of the same history "
+                            + "has: they were put there."
+                    );
+                }
                 await Guarded("The idempotency keys", () => IdempotencyCheck.Run(reader, problems, cancel), problems);
                 var seals = new SealCheck(reader, key, problems, cancel);
                 var proven = new HashSet<string>();

@@ -273,7 +273,10 @@ internal static class DoctorVerb
             var rootKey = RootKey.Load(place.RootKeyFile, mayCreate: false);
             using var sealKey = new SealKey(rootKey);
             await using var store = Store.OpenAsIs(place, Hub.Clock);
-            var signing = SigningPlace.Of(place, options.Get<ProofOptions>(), options.Get<ServerOptions>());
+            var server = new CountersignOptions(
+                await PublicAddress.AddTo(options.Configuration, store)
+            ).Get<ServerOptions>();
+            var signing = SigningPlace.Of(place, options.Get<ProofOptions>(), server);
             var tree = new LogTree(store, rootKey, sealKey, signing, NullLogger<LogTree>.Instance);
             if (await tree.Obstacle(cancel) is { } obstacle)
                 problems.Add(new Finding($"The log isn't signed. {obstacle}", "See docs/proof.md#keys-and-epochs."));
@@ -297,7 +300,9 @@ internal static class DoctorVerb
 
     /// <summary>The setting by which a commit isn't on the disk when it returns; null where there is none.</summary>
     private static async ValueTask<string?> WeakSync(Reader reader) =>
-        await reader.Text("SHOW synchronous_commit") == "off" ? "`synchronous_commit = off`" : null;
+        await reader.Text("SHOW synchronous_commit") == "off" ? "`synchronous_commit = off`"
+        : await reader.Text("SHOW fsync") == "off" ? "`fsync = off`"
+        : null;
 
     private static async Task<Inspection?> LookAtStore(
         StoreOptions place,

@@ -23,9 +23,10 @@ internal static class ProofVerbs
     public static Command Build(Terminal terminal) =>
         Verb.Family(
             "proof",
-            "The log's signed tree: keys, new-epoch, export, compare, follow.",
+            "The log's signed tree: keys, new-epoch, moved, export, compare, follow.",
             Keys(terminal),
             NewEpoch(terminal),
+            Moved(terminal),
             TakeOut(terminal),
             Compare(terminal),
             Follow(terminal)
@@ -149,6 +150,29 @@ internal static class ProofVerbs
             }
         );
     }
+
+    private static Command Moved(Terminal terminal) =>
+        Verb.OnStore(
+            terminal,
+            "moved",
+            "Say that this hub has another public address now and goes on with its log; a server signs it again.",
+            [],
+            async (_, hub, cancel) =>
+            {
+                var address = hub.Get<SigningPlace>().Address;
+                if (await hub.Get<LogTree>().Moved(Hub.Origin, cancel) is not { } before)
+                {
+                    return new Reply.Failed(
+                        Reply.NotFound,
+                        "The log was last signed at this public address. Start the server with the new one first."
+                    );
+                }
+                return new Reply.Done(
+                    new { Before = before, Address = address },
+                    $"The log of {before} goes on at {address ?? "no public address"}, with its name and its key."
+                );
+            }
+        );
 
     private static Command TakeOut(Terminal terminal)
     {

@@ -121,7 +121,7 @@ internal sealed partial class AskWitness(
                 case WitnessAnswer.OtherSize:
                     return Problem(standing, "The witness doesn't accept the size that it named itself.");
                 case WitnessAnswer.OtherHistory:
-                    return Fork(standing, witness, $"has cosigned another history of {epoch.Origin}");
+                    return Fork(standing, witness, OtherHistory(epoch));
                 case WitnessAnswer.Rest(var wait):
                     return new Asked(Row(standing, "The witness asks for fewer calls (429).", wait));
                 case WitnessAnswer.Failed(var why):
@@ -171,19 +171,19 @@ internal sealed partial class AskWitness(
     private async Task<long> Largest(long epoch, CancellationToken cancel) =>
         (await store.Read(reader => TreeHead.Newest(reader, epoch), cancel))?.Size ?? 0;
 
-    private static string Sizes(long theirs, long ours) =>
+    internal static string Sizes(long theirs, long ours) =>
         string.Create(CultureInfo.InvariantCulture, $"has cosigned {theirs} leaves, and the store has {ours}");
+
+    internal static string OtherHistory(Epoch epoch) => $"has cosigned another history of {epoch.Origin}";
 
     private Asked Problem(Standing standing, string why) => new(Row(standing, why));
 
     private Asked Fork(Standing standing, WitnessAddress witness, string what) =>
-        new(
-            Row(
-                standing,
-                fork: $"The witness {witness.Key.Name} {what}: this store was restored from a backup, or another hub "
-                    + "signs with its key. See docs/proof.md, \"When a witness knows another history\"."
-            )
-        );
+        new(Row(standing, fork: ForkKnownTo(witness, what)));
+
+    internal static string ForkKnownTo(WitnessAddress witness, string what) =>
+        $"The witness {witness.Key.Name} {what}: this store was restored from a backup, or another hub signs with its "
+        + "key. See docs/proof.md, \"When a witness knows another history\".";
 
     private WitnessRow Row(
         Standing standing,

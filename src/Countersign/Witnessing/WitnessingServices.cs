@@ -1,3 +1,4 @@
+using Countersign.Audit;
 using Countersign.Hosting;
 using Countersign.Storage;
 using Countersign.Work;
@@ -8,7 +9,11 @@ internal static class WitnessingServices
 {
     /// <summary>Witnesses of this hub's log, and this server as a witness of others'.</summary>
     public static IServiceCollection AddWitnessing(this IServiceCollection services) =>
-        services.AddSingleton<Witnesses>().AddSingleton<IJobHandler, AskWitness>().AddCosigning();
+        services
+            .AddSingleton<Witnesses>()
+            .AddSingleton<IKnownHeads, KnownToWitnesses>()
+            .AddSingleton<IJobHandler, AskWitness>()
+            .AddCosigning();
 
     /// <summary>This server as a witness.</summary>
     public static IServiceCollection AddCosigning(this IServiceCollection services) =>

@@ -461,7 +461,7 @@ public sealed class ArchiveTests
             );
         }
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
-        await Sealers.Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock).SealAll();
+        await Sealers.Of(shell, key).SealAll();
         await shell.Place.Follow();
     }
 

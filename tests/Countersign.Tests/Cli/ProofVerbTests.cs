@@ -219,6 +219,22 @@ public sealed class ProofVerbTests
         Assert.DoesNotContain("isn't signed", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Trap_12_a_hub_at_another_address_is_signed_again_once_an_operator_says_that_it_moved()
+    {
+        await using var shell = await Shell.Start(Engine.Sqlite);
+        Assert.Equal(0, (await shell.Json("user", "add", "ada@example.test", "--name", "Ada")).ExitCode);
+        using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
+        using var sealer = Sealers.Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock);
+        await sealer.SealAll(TestContext.Current.CancellationToken);
+        // The verbs know another address than the one at which it was signed: none.
+        Assert.Contains("countersign proof moved", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
+        Assert.Equal("hub.example.test", Text((await shell.Json("proof", "moved")).Done, "before"));
+        Assert.DoesNotContain("isn't signed", (await shell.Run("doctor")).Output, StringComparison.Ordinal);
+        Assert.Equal((1, "not_found"), (await shell.Json("proof", "moved")).Failure);
+        Assert.Equal(0, (await shell.Json("audit", "verify")).ExitCode);
+    }
+
     [Theory, PostgresOnly]
     public async Task Trap_17_doctor_says_when_a_commit_is_not_on_the_disk(Engine engine)
     {
@@ -282,7 +298,7 @@ public sealed class ProofVerbTests
                 await tx.Append("hub", Some.Origin, "test.happened", new { n });
         });
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
-        using var sealer = Sealers.Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock);
+        using var sealer = Sealers.Of(shell, key);
         await sealer.SealAll(TestContext.Current.CancellationToken);
     }
 }

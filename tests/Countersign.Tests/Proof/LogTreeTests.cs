@@ -95,26 +95,42 @@ public sealed class LogTreeTests
     }
 
     [Theory, BothEngines]
-    public async Task Trap_12_another_public_address_changes_nothing(Engine engine)
+    public async Task Trap_12_at_another_public_address_the_log_keeps_its_name_and_goes_on_when_an_operator_says_so(
+        Engine engine
+    )
     {
         await using var recorded = await RecordedHub.Start(engine);
         await recorded.Hub.AddPerson("Ann");
         await recorded.Sealer.SealOnce();
         await recorded.Hub.AddPerson("Ben");
+        var place = Sealers.PlaceOf(recorded.RootKeyFile) with { Address = "another.example.test" };
+        var tree = Sealers.Tree(recorded.Hub.Store, recorded.RootKeyFile, recorded.Key, place);
         using var renamed = Sealers.Of(
             recorded.Hub.Store,
             recorded.RootKeyFile,
             recorded.Key,
             recorded.Hub.Clock,
-            Sealers.PlaceOf(recorded.RootKeyFile) with
-            {
-                Address = "another.example.test",
-            }
+            place
         );
-        await renamed.SealOnce();
+        await renamed.SealAll();
+        // It could be a copy of the whole folder.
+        Assert.IsType<ProofOutcome.NotYet>(await Proofs(recorded).Event(2));
+        var obstacle = await tree.Obstacle(default);
+        Assert.Contains("at hub.example.test, and", obstacle, StringComparison.Ordinal);
+        Assert.Contains("countersign proof moved", obstacle, StringComparison.Ordinal);
 
-        Assert.Equal([1, 2], await Indexes(recorded));
-        Assert.StartsWith("hub.example.test/1\n3\n", await Proofs(recorded).Checkpoint(), StringComparison.Ordinal);
+        Assert.Equal("hub.example.test", await tree.Moved(Some.Operator, default));
+        Assert.Null(await tree.Moved(Some.Operator, default));
+        await renamed.SealAll();
+        Assert.Equal([1, 2, 3], await Indexes(recorded));
+        Assert.StartsWith("hub.example.test/1\n4\n", await Proofs(recorded).Checkpoint(), StringComparison.Ordinal);
+        Assert.Contains(
+            "another.example.test",
+            await ObstacleAt(recorded, "hub.example.test"),
+            StringComparison.Ordinal
+        );
+        Assert.Contains("is not set now", await ObstacleAt(recorded, null), StringComparison.Ordinal);
+        Assert.Null(await ObstacleAt(recorded, "another.example.test"));
     }
 
     [Theory]
@@ -269,6 +285,14 @@ public sealed class LogTreeTests
         Assert.Equal([1, 2], await Indexes(recorded));
     }
 
+    [Fact]
+    public async Task Trap_17_a_commit_of_sqlite_waits_for_the_disk()
+    {
+        await using var recorded = await RecordedHub.Start(Engine.Sqlite);
+        const int full = 2;
+        Assert.Equal(full, await recorded.Hub.Store.InTransaction(async tx => await tx.Number("PRAGMA synchronous")));
+    }
+
     [Theory, BothEngines]
     public async Task Trap_18_an_event_that_does_not_hash_to_its_hash_is_not_sealed(Engine engine)
     {
@@ -327,6 +351,56 @@ public sealed class LogTreeTests
     }
 
     [Theory, BothEngines]
+    public async Task After_failures_at_every_table_and_beside_another_sealer_all_checkpoints_are_of_one_tree(
+        Engine engine
+    )
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        using var other = recorded.NewSealer(await recorded.Hub.Place.OpenAnother());
+        var (tables, seen) = (new[] { "seals", "tree_heads", "tiles", "cursors" }, new List<Checkpoint>());
+        for (var round = 0; round < (LongRun.IsAskedFor ? 60 : 8); round++)
+        {
+            await Append(recorded, (round * 97 % 310) + 1);
+            var missing = tables[round % tables.Length];
+            await Change(recorded, $"ALTER TABLE {missing} RENAME TO away");
+            try
+            {
+                await recorded.Sealer.SealAll();
+                // Without a tile that became full, that table isn't needed.
+                Assert.Equal("tiles", missing);
+            }
+            catch (Exception fault) when (fault is not Xunit.Sdk.XunitException) { }
+            await Change(recorded, $"ALTER TABLE away RENAME TO {missing}");
+            await Task.WhenAll(recorded.Sealer.SealAll(), other.SealAll()).Soon();
+            seen.Add(Checkpoint.Parse(SignedNote.Parse((await Proofs(recorded).Checkpoint())!, out _)!.Text, out _)!);
+        }
+
+        var newest = seen[^1];
+        foreach (var earlier in seen)
+        {
+            var path = await Proofs(recorded).Consistency(1, earlier.Size, newest.Size);
+            Assert.True(
+                MerkleTree.IsConsistent((ulong)earlier.Size, (ulong)newest.Size, path!, earlier.Root, newest.Root)
+            );
+        }
+        var leaves = await recorded.Hub.Store.Read(r => new StoredTree(r, 1).Leaves(1, newest.Size));
+        var hashes = (await recorded.Hub.Place.Events()).ToDictionary(e => e.Id, e => Convert.FromHexString(e.Hash));
+        var first = await recorded.Hub.Store.Read(r => LogTree.FirstLeaf(r, 1));
+        var edge = new TreeEdge();
+        byte[][] all =
+        [
+            MerkleTree.LeafHash(Encoding.UTF8.GetBytes(first!.ToString())),
+            .. leaves.Select(leaf => hashes[leaf.Event!.Value]),
+        ];
+        foreach (var leaf in all)
+        {
+            foreach (var _ in edge.Append(leaf)) { }
+        }
+        Assert.Equal(newest.Root, edge.Root());
+        Assert.True((await recorded.Check()).Ok);
+    }
+
+    [Theory, BothEngines]
     public async Task Trap_22_only_full_tiles_are_kept(Engine engine)
     {
         await using var recorded = await RecordedHub.Start(engine);
@@ -369,6 +443,132 @@ public sealed class LogTreeTests
         Assert.True((await recorded.Check()).Ok);
     }
 
+    [Theory, PostgresOnly]
+    public async Task Trap_32_two_leaves_for_one_number_of_a_history_are_refused(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await Append(recorded, 4);
+        await recorded.Sealer.SealAll();
+        var history = (await recorded.Hub.Place.Events("hub")).OrderBy(e => e.N).ToList();
+        var other = new StoredEvent
+        {
+            Subject = "hub",
+            N = 2,
+            At = history[1].At,
+            Kind = "test.other",
+            Actor = history[1].Actor,
+            Via = history[1].Via,
+            Address = history[1].Address,
+            Data = history[1].Data,
+            People = history[1].People,
+            Salts = history[1].Salts,
+            Hash = "",
+        };
+        // SQLite can't drop the rule that forbids it without making the table anew.
+        await Change(
+            recorded,
+            $"""
+            ALTER TABLE events DROP CONSTRAINT events_subject_n_key;
+            INSERT INTO events (subject, n, at, kind, actor, via, address, data, people, salts, hash)
+            SELECT subject, n, at, '{other.Kind}', actor, via, address, data, people, salts,
+              '{other.HashAfter(history[0].Hash)}'
+            FROM events WHERE subject = 'hub' AND n = 2
+            """
+        );
+        await recorded.Sealer.SealAll();
+        Assert.Equal(5, (await Indexes(recorded)).Count);
+
+        var problems = (await recorded.Check()).Problems;
+
+        Assert.Contains(problems, p => p.Contains("has the number of event", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task Trap_32_a_leaf_beside_all_histories_is_refused(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await Append(recorded, 4);
+        await recorded.Sealer.SealAll();
+        var history = (await recorded.Hub.Place.Events("hub")).OrderBy(e => e.N).ToList();
+        var text = EventLeaf.Of(history[1])!.TextAfter(history[0].Hash).Replace("test.happened", "test.other");
+        var (edge, head) = await recorded.Hub.Store.Read(async r =>
+            (await new StoredTree(r, 1).Edge(5), (await TreeHead.Newest(r, 1))!)
+        );
+        Assert.Empty(edge.Append(MerkleTree.LeafHash(Encoding.UTF8.GetBytes(text))));
+        // Where only the log's own leaves stand, which no seal covers.
+        await Change(
+            recorded,
+            $"""
+            INSERT INTO tree_heads (epoch, size, first, seal, position, leaf, root)
+            VALUES (1, 6, 5, {head.Seal}, {head.Position}, '{text}', '{Convert.ToBase64String(edge.Root())}')
+            """
+        );
+        using var restarted = recorded.NewSealer(recorded.Hub.Store);
+        await restarted.SealAll();
+        Assert.StartsWith("hub.example.test/1\n6\n", await Proofs(recorded).Checkpoint(), StringComparison.Ordinal);
+
+        var problems = (await recorded.Check()).Problems;
+
+        Assert.Contains(problems, p => p.Contains("leaf of its own of size 6", StringComparison.Ordinal));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_tail_that_is_cut_and_written_anew_with_the_key_contradicts_what_others_have(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        await recorded.Hub.AddPeople("Ann", "Ben");
+        await recorded.Sealer.SealOnce();
+        var early = await recorded.Hub.Place.Events();
+        var cut = await Intruder.Of(recorded);
+        await recorded.Hub.AddPeople("Cid", "Dan");
+        await recorded.Sealer.SealOnce();
+        var receipt = (ProofOutcome.Sealed)await Proofs(recorded).Event(4);
+        var (proof, earlier) = AssertVerifies(receipt);
+        var gone = (await recorded.Hub.Place.Events()).Single(e => e.Id == 4);
+
+        await cut.PutBack();
+        await recorded.Hub.AddPeople("Eve", "Fay");
+        // Whoever has everything also gives themselves the right to sign.
+        File.Delete(recorded.RootKeyFile + ".signed");
+        using var forger = Sealers.Of(
+            recorded.Hub.Store,
+            recorded.RootKeyFile,
+            recorded.Key,
+            recorded.Hub.Clock,
+            Sealers.PlaceOf(recorded.RootKeyFile) with
+            {
+                Origin = "hub.example.test/1",
+            }
+        );
+        await forger.SealAll();
+
+        Assert.True((await recorded.Check()).Ok);
+        Assert.Equal([1, 2, 3, 4], await Indexes(recorded));
+        foreach (var size in new[] { 5, 6 })
+        {
+            var note = SignedNote.Parse((await Proofs(recorded).Checkpoint())!, out var why)!;
+            var now = Checkpoint.Parse(note.Text, out why)!;
+            Assert.Equal(size, now.Size);
+            // Two notes of one size with two roots are proof by themselves.
+            Assert.IsType<LogComparison.Inconsistent>(
+                await LogComparison.Of(earlier, now, tile => new LogFiles(recorded.Hub.Store).Hashes(tile, null, default))
+            );
+            Assert.False(
+                MerkleTree.IsIncluded(
+                    (ulong)proof.Index,
+                    (ulong)now.Size,
+                    Convert.FromHexString(gone.Hash),
+                    proof.Hashes,
+                    now.Root
+                )
+            );
+            await recorded.Hub.AddPerson($"Gus {size}");
+            await forger.SealAll();
+        }
+        // What was before is in both.
+        Assert.Equal(early.Select(e => e.Hash), (await recorded.Hub.Place.Events()).Take(2).Select(e => e.Hash));
+    }
+
     [Theory, BothEngines]
     public async Task Proofs_stand_when_events_were_archived_or_parts_erased(Engine engine)
     {
@@ -391,6 +591,19 @@ public sealed class LogTreeTests
         key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(publicKey), out _);
         return key;
     }
+
+    private static ValueTask<string?> ObstacleAt(RecordedHub recorded, string? address) =>
+        Sealers
+            .Tree(
+                recorded.Hub.Store,
+                recorded.RootKeyFile,
+                recorded.Key,
+                Sealers.PlaceOf(recorded.RootKeyFile) with
+                {
+                    Address = address,
+                }
+            )
+            .Obstacle(default);
 
     private static ProofOf Proofs(RecordedHub recorded) => new(recorded.Hub.Store);
 

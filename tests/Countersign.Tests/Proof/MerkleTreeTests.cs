@@ -38,7 +38,7 @@ public sealed class MerkleTreeTests
     }
 
     [Fact]
-    public void Every_leaf_of_every_small_tree_is_shown_and_no_other_is()
+    public void Trap_4_every_leaf_of_every_small_tree_is_shown_by_a_proof_of_exactly_its_length()
     {
         var leaves = Leaves(70);
         for (var size = 1; size <= leaves.Count; size++)
@@ -49,7 +49,6 @@ public sealed class MerkleTreeTests
                 var path = MerkleTree.Inclusion(i, size, Of(leaves));
                 Assert.True(MerkleTree.IsIncluded((ulong)i, (ulong)size, leaves[i], path, root));
                 Assert.False(MerkleTree.IsIncluded((ulong)i, (ulong)size, leaves[(i + 1) % 70], path, root));
-                // Trap 4: a proof is exactly as long as index and size demand.
                 Assert.False(MerkleTree.IsIncluded((ulong)i, (ulong)size, leaves[i], [.. path, root], root));
                 if (path.Count > 0)
                     Assert.False(MerkleTree.IsIncluded((ulong)i, (ulong)size, leaves[i], path[..^1], root));

@@ -127,7 +127,7 @@ public sealed class RootKeyRotationTests
         var shell = await Shell.Start(engine);
         Assert.Equal(0, (await shell.Json("user", "add", "ada@example.test", "--name", "Ada")).ExitCode);
         using var key = KeyOf(shell);
-        using var sealer = Sealers.Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock);
+        using var sealer = Sealers.Of(shell, key);
         await sealer.SealAll(TestContext.Current.CancellationToken);
         return shell;
     }

@@ -1,6 +1,7 @@
 using Countersign.Audit;
 using Countersign.SignIn;
 using Countersign.Storage;
+using Countersign.Tests.Cli;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Countersign.Tests;
@@ -10,13 +11,20 @@ internal static class Sealers
 {
     public static SigningPlace PlaceOf(string rootKeyFile) => new(rootKeyFile + ".signed", null, "hub.example.test");
 
-    public static LogTree Tree(Store store, string rootKeyFile, SealKey key, SigningPlace? place = null) =>
+    public static LogTree Tree(
+        Store store,
+        string rootKeyFile,
+        SealKey key,
+        SigningPlace? place = null,
+        IKnownHeads? others = null
+    ) =>
         new(
             store,
             RootKey.Load(rootKeyFile, mayCreate: false),
             key,
             place ?? PlaceOf(rootKeyFile),
-            NullLogger<LogTree>.Instance
+            NullLogger<LogTree>.Instance,
+            others
         );
 
     public static Sealer Of(
@@ -26,4 +34,17 @@ internal static class Sealers
         TimeProvider clock,
         SigningPlace? place = null
     ) => new(store, key, Tree(store, rootKeyFile, key, place), clock, NullLogger<Sealer>.Instance);
+
+    /// <summary>Of a shell's store, whose verbs know no public address.</summary>
+    public static Sealer Of(Shell shell, SealKey key) =>
+        Of(
+            shell.Place.Store,
+            shell.RootKeyFile,
+            key,
+            shell.Place.Clock,
+            PlaceOf(shell.RootKeyFile) with
+            {
+                Address = null,
+            }
+        );
 }

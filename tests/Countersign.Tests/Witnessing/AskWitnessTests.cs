@@ -370,6 +370,91 @@ public sealed class AskWitnessTests
     }
 
     [Fact]
+    public async Task Trap_15_a_copy_of_the_whole_folder_learns_from_a_witness_what_it_is_before_it_signs()
+    {
+        await using var hub = await WitnessedHub.Start(Engine.Sqlite);
+        await using var witness = await WitnessHost.Start(hub.Clock, (await hub.Epoch()).Vkey);
+        await using var copy = await hub.Copy(witnesses: witness.Address);
+        await using var larger = await hub.Copy(witnesses: witness.Address);
+        await hub.Grow("Ann");
+        await hub.Ask(witness.Address);
+
+        await copy.Grow("Ben");
+        Assert.False(await copy.IsSigned());
+        Assert.Contains("another history", copy.Tree.Trouble, StringComparison.Ordinal);
+        Assert.Contains("another history", (await copy.Row(witness.Address))!.Fork, StringComparison.Ordinal);
+
+        hub.Clock.Advance(TimeSpan.FromMinutes(1));
+        await hub.Grow("Cid");
+        await hub.Ask(witness.Address);
+        await larger.Grow("Dan");
+        Assert.False(await larger.IsSigned());
+        Assert.Contains("4 leaves, and the store has 3", larger.Tree.Trouble, StringComparison.Ordinal);
+
+        // The hub itself is started again, and goes on.
+        await using var restarted = await hub.Copy(witnesses: witness.Address);
+        await restarted.Grow("Eve");
+        Assert.True(await restarted.IsSigned());
+    }
+
+    [Fact]
+    public async Task Trap_15_a_copy_at_another_public_address_neither_signs_nor_calls_a_witness()
+    {
+        await using var hub = await WitnessedHub.Start(Engine.Sqlite);
+        await using var witness = new Receiver(new Conduct.Answers(500));
+        await using var copy = await hub.Copy("staging.example.test", At(witness));
+        await copy.Grow("Ann");
+        await copy.Ask(At(witness));
+        Assert.False(await copy.IsSigned());
+        Assert.Contains("proof new-epoch --reason copy", copy.Tree.Trouble, StringComparison.Ordinal);
+        Assert.Empty(witness.Calls);
+
+        // A witness that can't say anything keeps nobody from signing.
+        await copy.Tree.Moved(Some.Operator, default);
+        await copy.Sealer.SealAll();
+        Assert.True(await copy.IsSigned());
+        Assert.Single(witness.Calls);
+    }
+
+    [Fact]
+    public async Task What_isnt_signed_with_the_logs_key_is_no_other_history()
+    {
+        await using var hub = await WitnessedHub.Start(Engine.Sqlite);
+        var origin = (await hub.Epoch()).Origin;
+        var stranger = new NoteSigner(origin, NoteKeyType.Ed25519, SHA256.HashData("stranger"u8));
+        var note = stranger.Sign(new Checkpoint(origin, 99, MerkleTree.EmptyRoot).ToString());
+        await using var witness = new Receiver(new Conduct.Answers(200, note));
+        await using var restarted = await hub.Copy(witnesses: At(witness));
+        await restarted.Grow("Ann");
+        Assert.True(await restarted.IsSigned());
+        Assert.Single(witness.Calls);
+    }
+
+    [Fact]
+    public async Task An_approval_that_was_dated_back_contradicts_the_witnesses()
+    {
+        await using var hub = await WitnessedHub.Start(Engine.Sqlite);
+        await using var host = await WitnessHost.Start(hub.Clock, (await hub.Epoch()).Vkey);
+        await hub.Ask(host.Address);
+        var ann = await hub.Hub.AddPerson("Ann");
+        hub.Clock.Advance(TimeSpan.FromHours(-3));
+        var request = await hub.Hub.Ask(ann.AsApprover);
+        Assert.IsType<DecideOutcome.Settled>(await hub.Hub.Approve(request, ann));
+        hub.Clock.Advance(TimeSpan.FromHours(4));
+        await hub.Sealer.SealAll();
+        await hub.Ask(host.Address);
+
+        var made = Assert.IsType<ReceiptOutcome.Made>(
+            await new MakeReceipt(hub.Store).Run(request.Id, null, Viewer.Hub(Some.Operator))
+        );
+        var trust = TrustPolicy.Parse($"log {(await hub.Epoch()).Vkey}\nwitness w {host.Key}\nquorum w\n", out var why);
+        Assert.True(trust is not null, why);
+        var report = ReceiptCheck.Of(Encoding.UTF8.GetBytes(made.Receipt.ToText()), trust, hub.Clock.Now);
+        Assert.Equal("undecided", report.Verdict);
+        Assert.Contains(report.Doubts, doubt => doubt.Contains("contradicts", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_witness_that_knows_more_is_an_alarm_until_it_cosigns_again()
     {
         await using var hub = await WitnessedHub.Start(Engine.Sqlite);

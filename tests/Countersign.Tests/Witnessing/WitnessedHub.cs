@@ -19,14 +19,27 @@ internal sealed class WitnessedHub : IAsyncDisposable
     private readonly bool _isCopy;
     private readonly string _signedFile;
 
-    private WitnessedHub(RecordedHub recorded, Store store, string signedFile, bool isCopy)
+    private WitnessedHub(
+        RecordedHub recorded,
+        Store store,
+        string signedFile,
+        bool isCopy,
+        string address = "hub.example.test",
+        params WitnessAddress[] witnesses
+    )
     {
         (_recorded, _place, Store, _signedFile, _isCopy) = (recorded, recorded.Hub.Place, store, signedFile, isCopy);
         Tree = Sealers.Tree(
             store,
             recorded.RootKeyFile,
             recorded.Key,
-            new SigningPlace(signedFile, null, "hub.example.test")
+            new SigningPlace(signedFile, null, address),
+            new KnownToWitnesses(
+                store,
+                new ProofOptions { Witnesses = witnesses },
+                Egress,
+                NullLogger<KnownToWitnesses>.Instance
+            )
         );
         Sealer = new Sealer(store, recorded.Key, Tree, Clock, NullLogger<Sealer>.Instance);
     }
@@ -51,13 +64,15 @@ internal sealed class WitnessedHub : IAsyncDisposable
     }
 
     /// <summary>The same hub a second time, with its key and all that lies outside the store.</summary>
-    public async Task<WitnessedHub> Copy()
+    /// <param name="witnesses">Whom it asks before its first signature.</param>
+    public async Task<WitnessedHub> Copy(string address = "hub.example.test", params WitnessAddress[] witnesses)
     {
         var options = new StoreOptions(System.IO.Directory.CreateTempSubdirectory("countersign-copy-").FullName, null);
         await Store.CopyTo(options.SqliteFile, default);
         var signed = Path.Combine(options.DataFolder, "signed");
         File.Copy(_signedFile, signed);
-        return new WitnessedHub(_recorded, await Store.Open(options, Clock), signed, isCopy: true);
+        var store = await Store.Open(options, Clock);
+        return new WitnessedHub(_recorded, store, signed, isCopy: true, address, witnesses);
     }
 
     public static Egress NewEgress(TimeSpan? patience = null) =>
