@@ -138,6 +138,40 @@ public sealed class EraseTests
     }
 
     [Theory, BothEngines]
+    public async Task A_request_that_was_settled_by_LaunchDarklys_answer_stays_proven(Engine engine)
+    {
+        await using var recorded = await RecordedHub.Start(engine);
+        var hub = recorded.Hub;
+        var jane = Some.Done(await hub.People.Add(Email, Name, Role.Agent, null, Some.Operator, default));
+        var quinn = await hub.AddPerson("Quinn");
+        var request = await hub.Ask(
+            Some.Policy(jane.AsApprover),
+            s => s with { SentBy = SentBy.LaunchDarkly, Check = OpenCheck.Requester }
+        );
+        await hub.Approve(request, jane);
+        var learned = new LearnedRequester(quinn.Id, quinn.Name, quinn.DisplayName, [quinn.Id], quinn.Email);
+        await hub.Store.InTransaction(async tx =>
+            await EndCheck.Run(
+                tx,
+                request.Id,
+                new CheckResult(1, OpenCheck.Requester) { Requester = learned },
+                (r, _, _) => r.Policy with { Carried = null }
+            )
+        );
+        Assert.Equal(Status.Approved, (await hub.Find(request.Id)).Status);
+        await recorded.Sealer.SealAll();
+
+        Some.Done(await Erase(recorded).Run(Email, Some.Operator, default));
+
+        Assert.Equal([], await Found(hub.Place));
+        Assert.Equal([], (await recorded.Check()).Problems);
+        // Who answered what, as a number, is a fact and stays.
+        var told = (await hub.Place.Events(request.Id.Subject)).Single(e => e.Kind == "request.approved");
+        Assert.Contains("\"story\"", told.Data, StringComparison.Ordinal);
+        Assert.Contains($"\"person\":{jane.Id},\"answer\":\"approve\"", told.Data, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
     public async Task Nobody_erases_themselves_or_the_last_admin(Engine engine)
     {
         await using var recorded = await RecordedHub.Start(engine);

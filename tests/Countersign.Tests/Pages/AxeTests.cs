@@ -22,7 +22,7 @@ public sealed class AxeTests(Chromium chromium)
         await using var window = await chromium.Open(host.Api, host.Root, Plain);
         await using var ann = await chromium.Open(host.Api, host.Ann, Plain);
         var found = new List<string>();
-        await Look(stranger, ["/sign-in", "/nothing-here"]);
+        await Look(stranger, ["/sign-in", "/nothing-here", "/verify"]);
         await Look(ann, ["/"]);
 
         var decided = await host.Ask(

@@ -75,6 +75,60 @@ public sealed class KeptStoreTests
         Assert.True(approved > 0, "None of the requests that waited could be approved.");
     }
 
+    [Theory, BothEngines]
+    public async Task A_store_full_of_seals_hands_over_to_a_tree_as_OpenSSL_verifies(Engine engine)
+    {
+        var kept = KeptStores.Of(engine)[0];
+        var place = await TestStore.Place(engine);
+        await KeptStores.Restore(place, kept);
+        place.Clock.Now = await Latest(place) + TimeSpan.FromHours(1);
+        var keyFile = KeptStores.KeyFile(engine, kept);
+        using var key = new SealKey(RootKey.Load(keyFile, mayCreate: false));
+        await using var hub = await TestHub.Start(place);
+        (hub.SealKey, hub.HasPoliciesOfItsOwn) = (key, true);
+        var head = await hub.Store.Read(Sealer.Last);
+        var signing = new SigningPlace(place.SignedFile, null, "hub.example.test");
+        using var sealer = Sealers.Of(hub.Store, keyFile, key, place.Clock, signing);
+        await hub.AddPerson("Nora New");
+        await sealer.SealAll();
+
+        var epoch = (await hub.Store.Read(Epoch.Newest))!;
+        var leaf = (await hub.Store.Read(r => LogTree.FirstLeaf(r, 1)))!;
+        Assert.Equal((EpochReason.First, epoch.AfterSeal), (leaf.Reason, leaf.Seal));
+        Assert.True(head.N > 0 && leaf.Seal >= head.N);
+        var folder = System.IO.Directory.CreateTempSubdirectory("countersign-handover-").FullName;
+        try
+        {
+            async Task<int> Verified(string text)
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder, "leaf"), text);
+                await File.WriteAllBytesAsync(
+                    Path.Combine(folder, "signature"),
+                    Convert.FromBase64String(epoch.Signature)
+                );
+                await File.WriteAllTextAsync(
+                    Path.Combine(folder, "seals.pem"),
+                    $"-----BEGIN PUBLIC KEY-----\n{leaf.SealKey}\n-----END PUBLIC KEY-----\n"
+                );
+                var (code, _, why) = await Programs.Run(
+                    "openssl",
+                    ["dgst", "-sha256", "-verify", "seals.pem", "-signature", "signature", "leaf"],
+                    folder
+                );
+                Assert.SkipWhen(code == -1, $"There is no openssl: {why}");
+                return code;
+            }
+            Assert.Equal(0, await Verified(leaf.ToString()));
+            Assert.NotEqual(0, await Verified(leaf.ToString().Replace("/1", "/2", StringComparison.Ordinal)));
+        }
+        finally
+        {
+            System.IO.Directory.Delete(folder, recursive: true);
+        }
+        var verification = await new Verify(hub.Store, key) { ChecksPolicies = false }.Run(head);
+        Assert.Equal([], verification.Problems);
+    }
+
     /// <summary>
     /// What is in newer tables is migrated in none of the cases above until a store with it is kept, which
     /// <c>tools/keep-store.sh</c> has this test do.

@@ -16,6 +16,33 @@ type proofCase struct {
 	Vkey, Note, Old, Leaf string
 	Index                 int64
 	Path, Consistency     [][]byte
+	Tiles                 string            // which of the logs' tiles prove the same; none where it is empty
+	Tile                  map[string][]byte // instead of theirs
+}
+
+// tiles of height 8, as files of a log have them
+type tiles struct {
+	of    map[string][]byte
+	other map[string][]byte
+}
+
+func (t tiles) Height() int { return 8 }
+
+func (t tiles) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (t tiles) ReadTiles(wanted []tlog.Tile) (found [][]byte, err error) {
+	for _, tile := range wanted {
+		path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
+		bytes, ok := t.other[path]
+		if !ok {
+			bytes, ok = t.of[path]
+		}
+		if !ok {
+			return nil, fmt.Errorf("no tile %s", path)
+		}
+		found = append(found, bytes)
+	}
+	return
 }
 
 func head(text string, key note.Verifier) (size int64, root tlog.Hash, err error) {
@@ -42,7 +69,7 @@ func hashes(raw [][]byte) (made []tlog.Hash) {
 	return
 }
 
-func check(c proofCase) error {
+func check(c proofCase, logs map[string]map[string][]byte) error {
 	key, err := note.NewVerifier(c.Vkey)
 	if err != nil {
 		return err
@@ -58,15 +85,33 @@ func check(c proofCase) error {
 	if err != nil {
 		return err
 	}
-	return tlog.CheckTree(hashes(c.Consistency), size, root, oldSize, oldRoot)
+	if err := tlog.CheckTree(hashes(c.Consistency), size, root, oldSize, oldRoot); err != nil || c.Tiles == "" {
+		return err
+	}
+	reader := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, tiles{logs[c.Tiles], c.Tile})
+	record, err := tlog.ProveRecord(size, c.Index, reader)
+	if err != nil {
+		return err
+	}
+	if err := tlog.CheckRecord(record, size, root, c.Index, tlog.RecordHash([]byte(c.Leaf))); err != nil {
+		return err
+	}
+	grown, err := tlog.ProveTree(size, oldSize, reader)
+	if err != nil {
+		return err
+	}
+	return tlog.CheckTree(grown, size, root, oldSize, oldRoot)
 }
 
 func main() {
-	var cases []proofCase
-	if err := json.NewDecoder(os.Stdin).Decode(&cases); err != nil {
+	var given struct {
+		Cases []proofCase
+		Logs  map[string]map[string][]byte
+	}
+	if err := json.NewDecoder(os.Stdin).Decode(&given); err != nil {
 		panic(err)
 	}
-	for _, c := range cases {
-		fmt.Println(check(c) == nil)
+	for _, c := range given.Cases {
+		fmt.Println(check(c, given.Logs) == nil)
 	}
 }

@@ -8,12 +8,14 @@ using Xunit;
 namespace Countersign.Tests.Audit.Receipts;
 
 /// <summary>
-/// Programs that others wrote for the public formats accept our notes and proofs, and refuse a hundred changed ones.
+/// Programs that others wrote for the public formats accept our notes and proofs, and refuse a hundred changed ones:
+/// those of trees of all shapes, and those of hubs that made them from requests of their own.
 /// </summary>
 public sealed class ThirdPartyTests
 {
     private static readonly JsonSerializerOptions Names = new(JsonSerializerDefaults.Web);
     private static readonly string Key = new MemoryLog().Key.Key.ToString();
+    private static readonly Lazy<Task<List<HubsOwnLog>>> Hubs = new(HubsOwnLog.OfAll);
 
     [Fact]
     public async Task Gos_own_packages_accept_notes_inclusion_and_consistency_and_refuse_changed_ones()
@@ -23,7 +25,7 @@ public sealed class ThirdPartyTests
             Directory.Exists(Path.Combine(path, "src", "golang.org", "x", "mod", "sumdb")),
             "Debian's packages golang-go and golang-golang-x-mod-dev are not installed."
         );
-        var cases = Cases();
+        var cases = await Cases();
         using var go = new Process
         {
             StartInfo = new ProcessStartInfo(
@@ -52,7 +54,9 @@ public sealed class ThirdPartyTests
             Assert.Skip($"There is no go: {missing.Message}");
         }
         var (output, error) = (go.StandardOutput.ReadToEndAsync(), go.StandardError.ReadToEndAsync());
-        await go.StandardInput.WriteAsync(JsonSerializer.Serialize(cases, Names));
+        await go.StandardInput.WriteAsync(
+            JsonSerializer.Serialize(new { cases, Logs = TilesOf(await Hubs.Value) }, Names)
+        );
         go.StandardInput.Close();
         await go.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
         Assert.True(go.ExitCode == 0, await error);
@@ -64,7 +68,7 @@ public sealed class ThirdPartyTests
     {
         using var npm = await Npm.Install("@sigstore/verify@3.1.1");
         // It knows neither ids of lines that are not its log's nor consistency.
-        var cases = Cases()
+        var cases = (await Cases())
             .Where(c => c.Changed is null or "leaf" or "index" or "path" or "root" or "signature")
             .ToList();
         await File.WriteAllTextAsync(Path.Combine(npm.Folder, "cases.json"), JsonSerializer.Serialize(cases, Names));
@@ -131,7 +135,7 @@ public sealed class ThirdPartyTests
     [Fact]
     public async Task OpenSsl_accepts_the_signature_of_a_note_and_refuses_changed_ones()
     {
-        var cases = Cases().Where(c => c.Changed is null or "root" or "signature").Take(20).ToList();
+        var cases = (await Cases()).Where(c => c.Changed is null or "root" or "signature").TakeLast(60).ToList();
         var verdicts = new List<bool>();
         var folder = Directory.CreateTempSubdirectory("countersign-openssl-").FullName;
         try
@@ -185,55 +189,144 @@ public sealed class ThirdPartyTests
                 .OfType<string>()
         );
 
-    /// <summary>Some proofs of several sizes, and each with one byte of every part changed.</summary>
-    private static List<Case> Cases()
+    private static Dictionary<string, Dictionary<string, byte[]>> TilesOf(List<HubsOwnLog> hubs) =>
+        hubs.ToDictionary(hub => hub.Name, hub => hub.Tiles);
+
+    /// <summary>Some proofs of several sizes and some of hubs, and each with one byte of every part changed.</summary>
+    private static async Task<List<Case>> Cases()
     {
         var cases = new List<Case>();
         foreach (var (before, later) in new[] { (1, 0), (3, 1), (4, 4), (7, 9), (16, 1), (20, 12), (63, 70), (255, 3) })
         {
             var log = new MemoryLog().Grow(before);
             var receipt = new SomeReceipt { Log = log, Later = later }.Make();
+            var consistency = log.Consistency(before, log.Size).TrimEnd().Split('\n');
             var proof = TlogProof.Parse(receipt.Proof, out _)!;
-            var good = new Case(
-                null,
-                Key,
-                proof.Note,
-                log.Note(before),
-                receipt.Leaf,
-                proof.Index,
-                [.. proof.Hashes],
-                [.. log.Consistency(before, log.Size).TrimEnd().Split('\n').Select(Convert.FromBase64String)]
+            cases.AddRange(
+                WithChanges(
+                    new Case(
+                        null,
+                        Key,
+                        proof.Note,
+                        log.Note(before),
+                        receipt.Leaf,
+                        proof.Index,
+                        [.. proof.Hashes],
+                        [.. consistency.Select(Convert.FromBase64String)]
+                    ),
+                    log.Note(before + 1)
+                )
             );
-            cases.Add(good);
-            cases.Add(good with { Changed = "leaf", Leaf = receipt.Leaf.Replace("approved", "rejected") });
-            cases.Add(good with { Changed = "index", Index = good.Index - 1 });
-            cases.Add(good with { Changed = "path", Path = Flipped(good.Path) });
-            cases.Add(good with { Changed = "path", Path = good.Path[..^1] });
-            cases.Add(good with { Changed = "path", Path = [.. good.Path, good.Path[0]] });
-            cases.Add(good with { Changed = "consistency", Consistency = Flipped(good.Consistency) });
-            cases.Add(good with { Changed = "consistency", Consistency = good.Consistency[..^1] });
-            cases.Add(good with { Changed = "old", Old = log.Note(before + 1) });
-            var root = SignedNote.Parse(good.Note, out _)!.Text.Split('\n')[2];
-            var otherRoot = Convert.ToBase64String(SHA256.HashData(Convert.FromBase64String(root)));
-            cases.Add(good with { Changed = "root", Note = good.Note.Replace(root, otherRoot) });
-            cases.Add(
-                good with
-                {
-                    Changed = "root",
-                    Note = good.Note.Replace($"\n{log.Size}\n", $"\n{log.Size + 1}\n"),
-                }
-            );
-            for (var at = 4; at < 68; at += 31)
-            {
-                var line = good.Note.Split('\n')[4].Split(' ')[2];
-                var bytes = Convert.FromBase64String(line);
-                bytes[at] ^= 1;
-                var other = good.Note.Replace(line, Convert.ToBase64String(bytes));
-                cases.Add(good with { Changed = "signature", Note = other });
-            }
         }
-        Assert.True(cases.Count(c => c.Changed is not null) >= 100);
+        foreach (var hub in await Hubs.Value)
+        {
+            var ofHub = hub
+                .Receipts.SelectMany(receipt =>
+                {
+                    var proof = TlogProof.Parse(receipt.Proof, out _)!;
+                    return WithChanges(
+                        new Case(
+                            null,
+                            hub.Vkey,
+                            proof.Note,
+                            hub.Earlier,
+                            receipt.Leaf,
+                            proof.Index,
+                            [.. proof.Hashes],
+                            [.. hub.Consistency]
+                        )
+                        {
+                            Tiles = hub.Name,
+                        },
+                        hub.EarlierStill,
+                        hub.Tiles
+                    );
+                })
+                .ToList();
+            Assert.True(ofHub.Count(c => c.Changed is not null) >= 100);
+            cases.AddRange(ofHub);
+        }
+        Assert.True(cases.Count(c => c.Changed is not null) >= 200);
         return cases;
+    }
+
+    /// <param name="old">A checkpoint that the consistency proof isn't of.</param>
+    private static IEnumerable<Case> WithChanges(Case good, string old, Dictionary<string, byte[]>? tiles = null)
+    {
+        yield return good;
+        yield return good with
+        {
+            Changed = "leaf",
+            Leaf = good.Leaf.Replace("approved", "rejected"),
+        };
+        yield return good with
+        {
+            Changed = "index",
+            Index = good.Index - 1,
+        };
+        yield return good with
+        {
+            Changed = "path",
+            Path = Flipped(good.Path),
+        };
+        yield return good with
+        {
+            Changed = "path",
+            Path = good.Path[..^1],
+        };
+        yield return good with
+        {
+            Changed = "path",
+            Path = [.. good.Path, good.Path[0]],
+        };
+        yield return good with
+        {
+            Changed = "consistency",
+            Consistency = Flipped(good.Consistency),
+        };
+        yield return good with
+        {
+            Changed = "consistency",
+            Consistency = good.Consistency[..^1],
+        };
+        yield return good with
+        {
+            Changed = "old",
+            Old = old,
+        };
+        var lines = good.Note.Split('\n');
+        var otherRoot = Convert.ToBase64String(SHA256.HashData(Convert.FromBase64String(lines[2])));
+        yield return good with
+        {
+            Changed = "root",
+            Note = good.Note.Replace(lines[2], otherRoot),
+        };
+        yield return good with
+        {
+            Changed = "root",
+            Note = good.Note.Replace($"\n{lines[1]}\n", $"\n{lines[1]}0\n"),
+        };
+        for (var at = 4; at < 68; at += 31)
+        {
+            var line = lines[4].Split(' ')[2];
+            var bytes = Convert.FromBase64String(line);
+            bytes[at] ^= 1;
+            var other = good.Note.Replace(line, Convert.ToBase64String(bytes));
+            yield return good with
+            {
+                Changed = "signature",
+                Note = other,
+            };
+        }
+        if (tiles is null)
+            yield break;
+        var start = $"tile/0/{good.Index / Tile.FullWidth:000}";
+        var (path, tile) = tiles.Single(tile => tile.Key.StartsWith(start, StringComparison.Ordinal));
+        yield return good with
+        {
+            Changed = "tile",
+            Tile = new() { [path] = [.. tile.Select(b => (byte)(b ^ 1))] },
+        };
     }
 
     private static byte[][] Flipped(byte[][] hashes)
@@ -252,5 +345,12 @@ public sealed class ThirdPartyTests
         long Index,
         byte[][] Path,
         byte[][] Consistency
-    );
+    )
+    {
+        /// <summary>Of which hub's log; its tiles prove the same.</summary>
+        public string? Tiles { get; init; }
+
+        /// <summary>Tiles in place of the hub's, by path.</summary>
+        public Dictionary<string, byte[]>? Tile { get; init; }
+    }
 }

@@ -4,6 +4,7 @@ using Countersign.Audit.Receipts;
 using Countersign.People;
 using Countersign.Proof;
 using Countersign.Storage;
+using Countersign.Tests.Audit.Receipts;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -131,6 +132,34 @@ public sealed class ReceiptApiTests
         Assert.Equal(200, (await hub.Host.Browser().Get("/verify")).Status);
     }
 
+    [Fact]
+    public async Task A_receipt_in_a_log_of_a_million_events_with_two_witnesses_is_a_few_kilobytes()
+    {
+        await using var hub = await Closed.Start(Engine.Sqlite, isClosed: false, need: 2);
+        await hub.Approve();
+        await hub.Approve(hub.Stan);
+        await hub.Seal();
+        var proof = TlogProof.Parse(Receipt((await hub.Jane.Get(hub.Address)).Text).Proof, out var why)!;
+        Assert.True(proof is not null, why);
+        var note = SignedNote.Parse(proof.Note, out why)!;
+        // As JSON has them: each line's end is two characters.
+        static int Lines(string text) => text.Length + text.Count(c => c == '\n');
+        const int hashesOfAMillion = 20;
+        var hash = Lines(Convert.ToBase64String(new byte[MerkleTree.HashSize]) + "\n");
+        var witnesses = 2 * Lines(new MemoryLog().Ann.Line(note.Text, 1_796_000_000));
+        var more = ((hashesOfAMillion - proof.Hashes.Count) * hash) + witnesses;
+        var bracket = Lines(proof.Note) + witnesses + (hashesOfAMillion * hash) + 60;
+        async Task<int> SizeFor(ApiClient viewer) =>
+            Encoding.UTF8.GetByteCount((await viewer.Get(hub.Address)).Text) + more;
+
+        var (reviewer, source, admin) = (await SizeFor(hub.Jane), await SizeFor(hub.Source), await SizeFor(hub.Ada));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{reviewer}, {source}, {admin}, bracket {bracket}");
+        Assert.InRange(reviewer, 2_000, 3_584);
+        Assert.InRange(reviewer + bracket, 3_000, 5_120);
+    }
+
+    private static ReceiptFile Receipt(string file) => ReceiptFile.Parse(Encoding.UTF8.GetBytes(file), out _)!;
+
     private static (int, string?) Code(ApiAnswer answer) => (answer.Status, answer.Code);
 
     /// <summary>A hub with a request of a pipeline that the group SRE decides.</summary>
@@ -177,10 +206,15 @@ public sealed class ReceiptApiTests
             return closed;
         }
 
-        public async Task Approve() =>
+        public async Task Approve(ApiClient? reviewer = null) =>
             Assert.Equal(
                 200,
-                (await Jane.Post($"/api/v1/requests/{Id}/decisions", new { answer = "approve", note = "Fine." })).Status
+                (
+                    await (reviewer ?? Jane).Post(
+                        $"/api/v1/requests/{Id}/decisions",
+                        new { answer = "approve", note = "Fine." }
+                    )
+                ).Status
             );
 
         public Task Seal() => Host.Services.GetRequiredService<Sealer>().SealAll(TestContext.Current.CancellationToken);
