@@ -551,7 +551,11 @@ public sealed class LogTreeTests
             Assert.Equal(size, now.Size);
             // Two notes of one size with two roots are proof by themselves.
             Assert.IsType<LogComparison.Inconsistent>(
-                await LogComparison.Of(earlier, now, tile => new LogFiles(recorded.Hub.Store).Hashes(tile, null, default))
+                await LogComparison.Of(
+                    earlier,
+                    now,
+                    tile => new LogFiles(recorded.Hub.Store).Hashes(tile, null, default)
+                )
             );
             Assert.False(
                 MerkleTree.IsIncluded(
