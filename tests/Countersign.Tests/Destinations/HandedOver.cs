@@ -69,8 +69,8 @@ internal sealed class HandedOver : IAsyncDisposable
     }
 
     /// <summary>On a hub that the caller ends.</summary>
-    public static HandedOver On(TestHub hub) =>
-        new(hub, hub.Store, new EphemeralDataProtectionProvider(), Loopback(), owns: false);
+    public static HandedOver On(TestHub hub, IDataProtectionProvider? keyRing = null) =>
+        new(hub, hub.Store, keyRing ?? new EphemeralDataProtectionProvider(), Loopback(), owns: false);
 
     public async Task<HandedOver> AnotherNode() =>
         new(Hub, await Hub.Place.OpenAnother(), Protection, Loopback(), owns: false);

@@ -16,6 +16,9 @@ public sealed record ModelPolicy(string Name, ModelStep[] Steps, bool AllowsSelf
 {
     public ModelStatus ExpiresAs { get; init; } = ModelStatus.Rejected;
     public bool ForbidsOverride { get; init; }
+
+    /// <summary>Another system decides, and no one here.</summary>
+    public bool IsLeftToDestination { get; init; }
 }
 
 public sealed class ModelPerson
@@ -29,8 +32,9 @@ public sealed class ModelPerson
 public sealed record ModelDecision(int Person, int? For, string Answer, int[] Steps, int Content, int Disablings);
 
 /// <summary>
-/// What docs/policies.md, docs/api.md and docs/launchdarkly.md promise about who decides a request, in the fewest
-/// words and without a look at the program: people by number, time as given, everything searched by brute force.
+/// What docs/policies.md, docs/api.md, docs/launchdarkly.md and docs/destinations.md promise about who decides a
+/// request, in the fewest words and without a look at the program: people by number, time as given, everything searched
+/// by brute force.
 /// </summary>
 public sealed class ApprovalModel(int people, int groups)
 {
@@ -54,7 +58,10 @@ public sealed class ApprovalModel(int people, int groups)
     {
         Now += time;
         foreach (var request in Requests)
+        {
+            request.AskDestination();
             request.Expire();
+        }
     }
 
     /// <summary>"A reviewer who is disabled before the request is settled": their decisions end, also once they are
@@ -72,7 +79,9 @@ public sealed class ApprovalModel(int people, int groups)
 public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy policy, bool isBeingConfirmed)
 {
     private readonly List<ModelDecision> _decisions = [];
+    private readonly Dictionary<int, string> _tickets = [];
     private readonly DateTimeOffset _createdAt = model.Now;
+    private int? _approvedElsewhere;
 
     public ModelPolicy Policy { get; private set; } = policy;
     public ModelStatus Status { get; private set; } = ModelStatus.Active;
@@ -124,15 +133,31 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
     {
         if (Status != ModelStatus.Active || SeatOf(person) is not { } seat)
             return false;
-        int[] steps = [.. Steps().Where(k => model.IsIn(seat, Policy.Steps[k]))];
         _decisions.Add(
-            new(person, seat == person ? null : seat, answer, steps, Content, model.People[person].Disablings)
+            new(person, seat == person ? null : seat, answer, StepsOf(seat), Content, model.People[person].Disablings)
         );
         if (answer == "reject")
             Status = ModelStatus.Rejected;
         else
             Weigh();
         return true;
+    }
+
+    /// <summary>The status of a content's ticket there. It may come late, change, or come for old content.</summary>
+    public void Tell(int content, string status) => _tickets[content] = status;
+
+    /// <summary>"New content needs a new decision"; "once a decision is recorded it stays, whatever the system reports
+    /// later"; while LaunchDarkly is asked, nothing approves the request.</summary>
+    public void AskDestination()
+    {
+        if (Status != ModelStatus.Active || !Policy.IsLeftToDestination || _approvedElsewhere == Content)
+            return;
+        var status = _tickets.GetValueOrDefault(Content);
+        if (status == "no")
+            Status = ModelStatus.Rejected;
+        if (status == "yes")
+            _approvedElsewhere = Content;
+        Weigh();
     }
 
     /// <summary>LaunchDarkly has said who asked, or that it was someone unknown here.</summary>
@@ -151,41 +176,43 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
     {
         // Approvals are kept while LaunchDarkly is asked, and everyone can still change theirs.
         var open = OpenStep() ?? (IsBeingConfirmed ? Policy.Steps.Length - 1 : null);
-        if (open is null || model.People[person].IsDisabled || IsBarred(person))
+        if (open is null || Policy.IsLeftToDestination || model.People[person].IsDisabled || IsBarred(person))
             return null;
-        if (MayFill(person, open.Value))
-            return person;
-        // "Delegation isn't passed on"; "the delegate hasn't decided on this request".
-        if (model.IsAway(person) || Counting().Any(d => d.Person == person && d.For is null))
-            return MayFillOwn(person, open.Value);
-        var absent = Enumerable
-            .Range(0, model.People.Length)
-            .Where(a =>
-                a != person
-                && model.IsAway(a)
-                && model.People[a].Delegate == person
-                && !model.People[a].IsDisabled
-                && !IsBarred(a)
-                && Enumerable.Range(0, open.Value + 1).Any(k => model.IsIn(a, Policy.Steps[k]))
-                && !Counting().Any(d => d.Person == a || (d.For == a && d.Person != person))
-                && !Counting().Any(d => d.Person == person && d.For != a)
-            );
-        return absent.Select(a => (int?)a).FirstOrDefault() ?? MayFillOwn(person, open.Value);
+        List<int> seats = [person, .. Enumerable.Range(0, model.People.Length).Where(a => IsDelegateOf(person, a))];
+        seats.RemoveAll(seat => StepsOf(seat).Length == 0);
+        // Those who have decided go on as they did.
+        if (Counting().Find(d => d.Person == person) is { } mine && seats.Contains(mine.For ?? person))
+            seats = [mine.For ?? person];
+        var place = seats.FindIndex(BringsForward);
+        // A step that others have filled can still be rejected by those who are in it.
+        if (place < 0)
+            place = seats.FindIndex(seat => StepsOf(seat)[0] <= open);
+        return place < 0 ? null : seats[place];
     }
 
     /// <summary>Whether the person's approval would bring the request forward: it is then in their inbox.</summary>
     public bool Needs(int person) =>
         Status == ModelStatus.Active
-        && OpenStep() is { } open
         && SeatOf(person) is { } seat
-        && model.IsIn(seat, Policy.Steps[open])
+        && BringsForward(seat)
         && !Counting().Any(d => d.Person == person);
 
-    private bool MayFill(int person, int step) => model.IsIn(person, Policy.Steps[step]);
+    /// <summary>"Delegation isn't passed on"; "the absent reviewer hasn't decided, and no other delegate has decided
+    /// for them"; "the delegate hasn't decided on this request, for themselves or for someone else".</summary>
+    private bool IsDelegateOf(int person, int absent) =>
+        absent != person
+        && model.IsAway(absent)
+        && model.People[absent].Delegate == person
+        && !model.IsAway(person)
+        && !model.People[absent].IsDisabled
+        && !IsBarred(absent)
+        && !Counting().Any(d => d.Person == absent || (d.For == absent && d.Person != person))
+        && !Counting().Any(d => d.Person == person && d.For != absent);
 
-    /// <summary>A step that others have filled can still be rejected by those who are in it.</summary>
-    private int? MayFillOwn(int person, int open) =>
-        Enumerable.Range(0, open + 1).Any(k => model.IsIn(person, Policy.Steps[k])) ? person : null;
+    private int[] StepsOf(int seat) => [.. Steps().Where(k => model.IsIn(seat, Policy.Steps[k]))];
+
+    private bool BringsForward(int seat) =>
+        Filled([.. Approvals(), new(seat, null, "approve", StepsOf(seat), Content, 0)]) > Filled(Approvals());
 
     private bool IsBarred(int person) => !Policy.AllowsSelf && Requesters.Contains(person);
 
@@ -209,17 +236,23 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
         return [.. valid.Where(d => d.For is null || !valid.Any(o => o.Person == d.For))];
     }
 
+    private List<ModelDecision> Approvals() => [.. Counting().Where(d => d.Answer == "approve")];
+
     /// <summary>Steps open in order, and each person counts once. Null when all are filled.</summary>
     private int? OpenStep()
     {
-        var approvals = Counting().Where(d => d.Answer == "approve").ToList();
-        foreach (var k in Steps())
-        {
-            if (!Fills(approvals, [.. Policy.Steps.Take(k + 1).Select(s => s.Need)]))
-                return k;
-        }
-        return null;
+        var (filled, places) = (Filled(Approvals()), Places());
+        return filled == places.Length ? null : places[filled];
     }
+
+    /// <summary>How many places the approvals fill, step after step.</summary>
+    private int Filled(List<ModelDecision> approvals) =>
+        Enumerable
+            .Range(0, Places().Length + 1)
+            .Last(m => Fills(approvals, [.. Steps().Select(k => Places().Take(m).Count(p => p == k))]));
+
+    /// <summary>The step of every approval that is needed.</summary>
+    private int[] Places() => [.. Steps().SelectMany(k => Enumerable.Repeat(k, Policy.Steps[k].Need))];
 
     private static bool Fills(List<ModelDecision> approvals, int[] needs)
     {
@@ -237,7 +270,13 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
 
     private void Weigh()
     {
-        if (!IsBeingConfirmed && OpenStep() is null)
+        if (
+            Status == ModelStatus.Active
+            && !IsBeingConfirmed
+            && (Policy.IsLeftToDestination ? _approvedElsewhere == Content : OpenStep() is null)
+        )
+        {
             Status = ModelStatus.Approved;
+        }
     }
 }

@@ -1,10 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
+using Countersign.Destinations.Links;
 using Countersign.Outcomes.Email;
 using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
+using Countersign.Storage;
+using Countersign.Tests.Destinations;
 using CsCheck;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -51,15 +55,23 @@ public sealed class ModelTests
         "override",
         "confirm",
         "unconfirmed",
+        "ticket",
+        "ticket",
+        "ticket",
     ];
 
     private static readonly Gen<Act[]> Histories = Gen.Select(
         Gen.Int[0, Acts.Length - 1],
-        Gen.Int[0, 5],
+        Gen.Int[0, ModelWorld.Policies.Length - 1],
         Gen.Int[0, 5],
         Gen.Int[0, 5],
         (what, a, b, c) => new Act(Acts[what], a, b, c)
     ).Array[8, 40];
+
+    private static int Count =>
+        int.TryParse(Environment.GetEnvironmentVariable("MODEL_HISTORIES"), CultureInfo.InvariantCulture, out var count)
+            ? count
+            : 1_000;
 
     [Theory, BothEngines]
     public async Task Whatever_happens_the_hub_decides_as_its_documentation_says(Engine engine)
@@ -69,7 +81,7 @@ public sealed class ModelTests
         {
             await Histories.SampleAsync(
                 async history => await world.Play(history),
-                iter: 1_000,
+                iter: Count,
                 threads: 1,
                 print: history => $"[{string.Join(", ", history)}]"
             );
@@ -79,6 +91,22 @@ public sealed class ModelTests
         for (var n = 1u; n <= (engine == Engine.Sqlite ? 12 : 4); n++)
             await world.Play(Histories.Generate(new PCG(n, seed: 1), null, out _));
     }
+
+    /// <summary>
+    /// Another approval for a step that is filled makes room: the person who fills it moves to the open step.
+    /// </summary>
+    [Theory, BothEngines]
+    public async Task A_request_waits_for_those_whose_approval_moves_another_person_to_the_open_step(Engine engine)
+    {
+        await using var world = await ModelWorld.Start(engine);
+        // The person out of office, 5, is in the first step only, which 3 fills. 3 could fill the open second one.
+        await world.Play([
+            new("policy", 4, 0, 0),
+            new("submit", 0, 0, 0),
+            new("approve", 0, 3, 5),
+            new("away", 0, 5, 2),
+        ]);
+    }
 }
 
 /// <summary>One server on which one history after the other is played, each with people of its own.</summary>
@@ -87,7 +115,7 @@ internal sealed class ModelWorld : IAsyncDisposable
     private const int People = 6,
         Groups = 2;
 
-    private static readonly ModelPolicy[] Policies =
+    internal static readonly ModelPolicy[] Policies =
     [
         new("one", [new(1, [], [0])]) { },
         new("two", [new(2, [], [0, 1])], ExpiresAfterHours: 48),
@@ -98,20 +126,38 @@ internal sealed class ModelWorld : IAsyncDisposable
             ExpiresAs = ModelStatus.Withdrawn,
         },
         new("overlap", [new(1, [4], [0]), new(1, [4], [1])]),
+        new("elsewhere", []) { IsLeftToDestination = true },
     ];
 
     private readonly ApiHost _host;
     private readonly PolicyHub _policies;
+    private readonly FakeDesk _desk = new();
+    private readonly HandedOver _destinations;
     private int _histories;
 
-    private ModelWorld(ApiHost host) => (_host, _policies) = (host, PolicyHub.On(host.Hub));
+    private ModelWorld(ApiHost host)
+    {
+        (_host, _policies) = (host, PolicyHub.On(host.Hub));
+        _destinations = HandedOver.On(host.Hub, host.Services.GetRequiredService<IDataProtectionProvider>());
+    }
 
-    public static async Task<ModelWorld> Start(Engine engine) =>
-        new(await ApiHost.Start(engine, ("RateLimit:PerKeyPerMinute", "0")));
+    public static async Task<ModelWorld> Start(Engine engine)
+    {
+        var world = new ModelWorld(
+            await ApiHost.Start(
+                engine,
+                ("RateLimit:PerKeyPerMinute", "0"),
+                ("Egress:Allow", "127.0.0.0/8"),
+                ("LaunchDarkly:Patience", "24h")
+            )
+        );
+        await world._destinations.Destination(world._desk);
+        return world;
+    }
 
     public async Task Play(IReadOnlyList<ModelTests.Act> history)
     {
-        var run = new Run(_host, _policies, ++_histories);
+        var run = new Run(_host, _policies, _destinations, _desk, ++_histories);
         await run.Begin();
         foreach (var act in history)
             await run.Do(act);
@@ -121,15 +167,18 @@ internal sealed class ModelWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _policies.DisposeAsync();
+        await _destinations.DisposeAsync();
         await _host.DisposeAsync();
+        await _desk.DisposeAsync();
     }
 
-    private sealed class Run(ApiHost host, PolicyHub policies, int number)
+    private sealed class Run(ApiHost host, PolicyHub policies, HandedOver destinations, FakeDesk desk, int number)
     {
         private readonly ApprovalModel _model = new(People, Groups);
         private readonly List<Person> _people = [];
         private readonly List<ApiClient> _clients = [];
         private readonly List<(RequestId Id, int By, bool IsKept)> _requests = [];
+        private readonly HashSet<(RequestId Request, int Content, string Status)> _told = [];
         private readonly List<string> _course = [];
         private ModelPolicy _active = Policies[0];
 
@@ -216,9 +265,10 @@ internal sealed class ModelWorld : IAsyncDisposable
                     // LaunchDarkly is waited for only for a while; here it always answers in time.
                     for (var i = 0; i < _requests.Count; i++)
                         await Confirm(i, null);
-                    var time = TimeSpan.FromHours(1 + act.C * 7);
-                    await policies.Wait(time);
-                    _model.Pass(time);
+                    await Pass(TimeSpan.FromHours(1 + act.C * 7));
+                    break;
+                case "ticket" when request is not null:
+                    await Ticket(a, act.B, act.C);
                     break;
                 case "withdraw"
                     when request is not null && !_model.People[_requests[a].By].IsDisabled && !_requests[a].IsKept:
@@ -245,6 +295,53 @@ internal sealed class ModelWorld : IAsyncDisposable
             await Compare(act);
         }
 
+        private async Task Pass(TimeSpan time)
+        {
+            await policies.Wait(time);
+            await AskDestinations();
+            _model.Pass(time);
+        }
+
+        /// <summary>The server's own worker may be in the middle of a call.</summary>
+        private async Task AskDestinations()
+        {
+            await destinations.Work();
+            await Eventually.True(
+                async () =>
+                    await host.Hub.Place.Number(
+                        $"""
+                        SELECT count(*) FROM jobs WHERE kind = '{LinkJob.Kind}'
+                          AND (holder IS NOT NULL OR next_at <= '{Instant.ToText(host.Hub.Clock.Now)}')
+                        """
+                    ) == 0,
+                $"the destination has been asked: {string.Join(", ", _course)}"
+            );
+        }
+
+        /// <summary>
+        /// The destination changes the status of a request's ticket, or of one for earlier content, and is asked about
+        /// it at once or only when time passes.
+        /// </summary>
+        private async Task Ticket(int a, int what, int which)
+        {
+            await AskDestinations();
+            var tickets = (await destinations.Links(await Find(a))).FindAll(l => l.ExternalId is not null);
+            if (tickets.Count == 0)
+                return;
+            var ticket = tickets.OrderByDescending(l => l.Revision).ElementAt(which / 2 % tickets.Count);
+            var status = what switch
+            {
+                < 3 => "yes",
+                < 5 => "no",
+                _ => "thinking",
+            };
+            desk.Asks[ticket.ExternalId!]["state"] = status;
+            _told.Add((_requests[a].Id, ticket.Revision, status));
+            _model.Requests[a].Tell(ticket.Revision, status);
+            if (which % 2 == 0)
+                await Pass(TimeSpan.FromMinutes(6));
+        }
+
         /// <summary>
         /// Without the model: what was approved, the record, and every list beside every single view.
         /// </summary>
@@ -255,6 +352,10 @@ internal sealed class ModelWorld : IAsyncDisposable
                 var request = await Find(i);
                 if (request.Status != Status.Approved || _model.Requests[i].WasOverridden)
                     continue;
+                True(
+                    request.Policy.Destination is null || _told.Contains((request.Id, request.Revision, "yes")),
+                    $"{request.Id} was approved by no one"
+                );
                 var approvals = (await host.Hub.Decisions(request.Id))
                     .Where(d => d.Revision == request.Revision)
                     .GroupBy(d => d.PersonId)
@@ -289,6 +390,11 @@ internal sealed class ModelWorld : IAsyncDisposable
                     );
                 }
             }
+            // The next history has tickets of its own.
+            for (var i = 0; i < _requests.Count; i++)
+                await Confirm(i, null);
+            desk.Decide("no");
+            await Pass(TimeSpan.FromMinutes(6));
         }
 
         private async Task Submit(int by, bool isKept)
@@ -458,6 +564,11 @@ internal sealed class ModelWorld : IAsyncDisposable
         private async Task SetPolicy(int index)
         {
             _active = Policies[index];
+            if (_active.IsLeftToDestination)
+            {
+                await Publish($"version: 1\npolicies:\n  - name: {_active.Name}\n    destination: {HandedOver.Name}\n");
+                return;
+            }
             var steps = _active.Steps.Select(
                 (s, i) =>
                     $"      - {{ name: step {i}, need: {s.Need}, from: {{ "
@@ -473,7 +584,7 @@ internal sealed class ModelWorld : IAsyncDisposable
                     )
                     + " } }"
             );
-            var set = await policies.Files.Set(
+            await Publish(
                 $"version: 1\npolicies:\n  - name: {_active.Name}\n    mail_decisions: allow\n"
                     + (_active.AllowsSelf ? "    self_approval: allow\n" : "")
                     + (_active.ForbidsOverride ? "    break_glass: forbid\n" : "")
@@ -482,11 +593,13 @@ internal sealed class ModelWorld : IAsyncDisposable
                             ? $"    expire: {{ after: {hours}h, as: {_active.ExpiresAs} }}\n".ToLowerInvariant()
                             : ""
                     )
-                    + $"    steps:\n{string.Join('\n', steps)}\n",
-                null,
-                Some.Operator,
-                default
+                    + $"    steps:\n{string.Join('\n', steps)}\n"
             );
+        }
+
+        private async Task Publish(string file)
+        {
+            var set = await policies.Files.Set(file, null, Some.Operator, default);
             True(set is SetPoliciesOutcome.Set or SetPoliciesOutcome.Same, $"{set}");
             await host.Noticed();
         }
@@ -498,7 +611,7 @@ internal sealed class ModelWorld : IAsyncDisposable
                 var index = i;
                 var expected = _model.Requests[i].Status.ToString();
                 // What is due by time may be with the server's own worker at this moment.
-                if (act.What == "pass")
+                if (act.What is "pass" or "ticket")
                 {
                     await Eventually.True(
                         async () => (await Find(index)).Status.ToString() == expected,
