@@ -42,6 +42,9 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
         var verdict = VerdictOf(request, outcomes);
         if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
             return Again(job, id, "The source's secrets can't be read.", null, mustAlarm: true);
+        // Nothing is sent to it, as nothing that it sends is taken.
+        if (await store.Read(reader => Sources.IsDisabled(reader, row.SourceId), cancel))
+            return Again(job, id, "The source is disabled.", TimeSpan.FromMinutes(15), mustAlarm: true);
 
         var call = gate.Verdict(settings, reply, verdict);
         var look = verdict.IsApproved ? gate.Look(settings, reply) : null;

@@ -1,4 +1,5 @@
 using Countersign.Outcomes;
+using Countersign.People;
 using Countersign.Requests;
 using Countersign.Storage;
 using Countersign.Work;
@@ -26,8 +27,14 @@ internal sealed class SendNote(Store store, GateCaller caller, CallerState state
                 (await GateReplies.Find(reader, id), await RequestRow.Find(reader, id, Viewer.Hub(GateReplies.OfHub))),
             cancel
         );
-        if (row is not { IsOpen: true } || request is not { IsSettled: false })
+        if (
+            row is not { IsOpen: true }
+            || request is not { IsSettled: false }
+            || await store.Read(reader => Sources.IsDisabled(reader, row.SourceId), cancel)
+        )
+        {
             return new JobResult.Done();
+        }
         if (await state.Open(row, cancel) is not ({ } gate, { } settings, { } reply))
             return new JobResult.Done();
         var text = Progress(gate, request, outcomes);

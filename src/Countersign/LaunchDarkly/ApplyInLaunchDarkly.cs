@@ -14,8 +14,8 @@ namespace Countersign.LaunchDarkly;
 ///   3  that we begin is on record before the call is made, and it is made once
 ///   4  what became of it is read from LaunchDarkly, never from the call's answer alone
 /// </code>
-/// LaunchDarkly's own call afterwards says that the change was applied. Whatever stands in the way is told to the
-/// requester and the admins, and people apply it there.
+/// LaunchDarkly's own call afterwards says that the change was applied. The requester and the admins are told of
+/// any obstacle, and people apply the change there.
 /// </summary>
 internal sealed class ApplyInLaunchDarkly(Store store, Connections connections, LaunchDarklyClient client) : IJobHandler
 {
@@ -38,10 +38,17 @@ internal sealed class ApplyInLaunchDarkly(Store store, Connections connections, 
     public async Task<JobResult> Run(Job job, CancellationToken cancel)
     {
         var id = RequestId.Of(job.Key);
-        var (request, started) = await store.Read(
+        var (request, isDisabled, started) = await store.Read(
             async reader =>
                 (
                     await RequestRow.Find(reader, id, Viewer.Hub(EndCheck.OfHub)),
+                    await reader.Number(
+                        """
+                        SELECT count(*) FROM sources s JOIN requests r ON r.source_id = s.id
+                        WHERE r.id = @id AND s.disabled_at IS NOT NULL
+                        """,
+                        new { id }
+                    ) > 0,
                     await reader.Text(
                         "SELECT max(at) FROM events WHERE subject = @subject AND kind = @kind",
                         new { subject = id.Subject, kind = Started }
@@ -57,6 +64,9 @@ internal sealed class ApplyInLaunchDarkly(Store store, Connections connections, 
         {
             return new JobResult.Done();
         }
+        // What was begun before is still looked at, since the call may have arrived.
+        if (isDisabled && started is null)
+            return Failed(id, "The source is disabled.");
         var begun = request.SettledAt ?? store.Now;
         var answer = await client.Approval(connection, externalId, cancel);
         if (answer is not LaunchDarklyAnswer<ApprovalInLaunchDarkly>.Found { Value: var approval })

@@ -1,3 +1,4 @@
+using Countersign.People;
 using Countersign.Storage;
 using Countersign.Work;
 
@@ -23,6 +24,8 @@ internal sealed partial class ImportMembersDaily(
         foreach (var connection in await connections.All(cancel))
         {
             if (!connection.ImportMembers || !connection.HasToken)
+                continue;
+            if (await store.Read(reader => Sources.IsDisabled(reader, connection.SourceId), cancel))
                 continue;
             // No admin is here to confirm it: where an import would block a request, nothing is imported.
             switch (await import.Run(connection.Source, Ourselves, cancel))

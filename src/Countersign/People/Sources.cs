@@ -42,6 +42,10 @@ public sealed record SourceRequesterRules(
 /// </summary>
 public sealed class Sources(Store store)
 {
+    /// <summary>Asked of the store, for what must not happen any more from this moment on.</summary>
+    internal static async ValueTask<bool> IsDisabled(Reader reader, long id) =>
+        await reader.Number("SELECT count(*) FROM sources WHERE id = @id AND disabled_at IS NOT NULL", new { id }) > 0;
+
     public async Task<AccessOutcome<NewSourceKey>> Add(
         string name,
         string kind,

@@ -247,6 +247,22 @@ public sealed class GitHubTests
     }
 
     [Theory, BothEngines]
+    public async Task A_verdict_waits_while_the_source_is_disabled_and_admins_are_told(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        Some.Done(await hub.Hub.Sources.Disable(GitHubHub.Source, Some.Operator, default));
+        await hub.Approve(request);
+        await hub.After(TimeSpan.FromHours(1));
+        Assert.Empty(hub.Decided);
+        Assert.Equal(GateAlarms.Undelivered, await hub.AlarmOf(request));
+
+        Some.Done(await hub.Hub.Sources.Enable(GitHubHub.Source, Some.Operator, default));
+        await hub.After(TimeSpan.FromMinutes(16));
+        Assert.Equal(["approved"], hub.Decided);
+    }
+
+    [Theory, BothEngines]
     public async Task A_verdict_whose_answer_was_lost_is_found_by_asking_and_not_told_twice(Engine engine)
     {
         await using var hub = await GitHubHub.Start(engine);

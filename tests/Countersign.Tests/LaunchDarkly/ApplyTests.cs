@@ -63,6 +63,20 @@ public sealed class ApplyTests
         );
     }
 
+    [Theory, BothEngines]
+    public async Task Nothing_is_applied_for_a_source_that_was_disabled_after_the_approval(Engine engine)
+    {
+        var (hub, request, _) = await Approved(engine);
+        await using var __ = hub;
+        Some.Done(await hub.Hub.Sources.Disable(ConnectedHub.Source, Some.Operator, default));
+        hub.Theirs.HasRead(request.ExternalId!, "approved");
+        await hub.After(TimeSpan.FromMinutes(1));
+
+        Assert.Empty(hub.Theirs.Applied);
+        Assert.Equal("The source is disabled.", await Failure(hub, request));
+        Assert.Equal(0, await Jobs(hub));
+    }
+
     public static TheoryData<string, string> Obstacles =>
         new()
         {

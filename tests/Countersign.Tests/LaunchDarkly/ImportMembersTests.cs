@@ -1,5 +1,7 @@
+using Countersign.LaunchDarkly;
 using Countersign.People;
 using Countersign.Simulator.Rest;
+using Countersign.Work;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 using Fake = Countersign.Simulator.Rest.FakeLaunchDarkly;
@@ -159,6 +161,22 @@ public sealed class ImportMembersTests
     }
 
     /// <summary>A hub whose source "flags" has a token for a LaunchDarkly account.</summary>
+    [Theory, BothEngines]
+    public async Task The_daily_import_leaves_out_a_source_that_is_disabled(Engine engine)
+    {
+        await using var account = await Account.Start(engine);
+        account.Theirs.AddMember("Rita Roe", "rita@example.com");
+        await account.Root.Put(Connection, new { importMembers = true });
+        var daily = account.Host.Services.GetServices<IJobHandler>().OfType<ImportMembersDaily>().Single();
+        Some.Done(await account.Host.Hub.Sources.Disable("flags", Some.Operator, default));
+        await daily.Run(null!, default);
+        Assert.DoesNotContain("rita@example.com", await account.People());
+
+        Some.Done(await account.Host.Hub.Sources.Enable("flags", Some.Operator, default));
+        await daily.Run(null!, default);
+        Assert.Contains("rita@example.com", await account.People());
+    }
+
     private sealed class Account : IAsyncDisposable
     {
         private Account(ApiHost host, Fake theirs, RestToken token, ApiClient root) =>

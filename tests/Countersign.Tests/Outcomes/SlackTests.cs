@@ -211,7 +211,7 @@ public sealed class SlackTests
     }
 
     /// <summary>Answers as Slack does, and refuses what Slack's documentation does not allow.</summary>
-    private sealed class FakeSlack : IAsyncDisposable
+    internal sealed class FakeSlack : IAsyncDisposable
     {
         private readonly Receiver _receiver;
         private readonly List<(string Method, JsonNode Body)> _calls = [];

@@ -69,6 +69,8 @@ public abstract record SendOutcome
     /// </summary>
     public sealed record Dropped(string Why) : SendOutcome;
 
+    public const string NotNeeded = "It was decided in the meantime, or the receiver can no longer see it.";
+
     /// <summary>Something that belongs to it will be there in a moment; that is no attempt.</summary>
     public sealed record NotYet(TimeSpan Wait) : SendOutcome;
 
@@ -112,7 +114,7 @@ public interface IChannel
     /// </summary>
     int MaxAtOnce => int.MaxValue;
 
-    /// <summary>Sends once. Whatever can go wrong is an outcome; only <paramref name="cancel"/> throws.</summary>
+    /// <summary>Sends once. Every failure is an outcome; only <paramref name="cancel"/> throws.</summary>
     Task<SendOutcome> Send(Delivery delivery, CancellationToken cancel);
 
     /// <summary>

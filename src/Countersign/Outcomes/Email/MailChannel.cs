@@ -84,7 +84,7 @@ public sealed class MailChannel(
         var (content, thread) =
             delivery.Digest == 1 ? (await Digest(delivery, cancel), null) : await One(delivery, person, cancel);
         if (content is null)
-            return new SendOutcome.Dropped("It was decided in the meantime.");
+            return new SendOutcome.Dropped(SendOutcome.NotNeeded);
         var message = Message(delivery, recipient, content, thread, address.IdnHost, attached);
         var outcome = await server.Send(message, cancel);
         // What is kept shows everything but the links that stand for a person.
@@ -232,25 +232,42 @@ public sealed class MailChannel(
         return (content, tidings.Request?.Id.Value);
     }
 
-    private async Task<MailContent> Digest(Delivery delivery, CancellationToken cancel)
+    /// <summary>Of the news, what the receiver may still see; null when nothing is left.</summary>
+    private async Task<MailContent?> Digest(Delivery delivery, CancellationToken cancel)
     {
         var (all, some) = await store.Read(
             async reader =>
-                (
+            {
+                var viewer = await NotificationContent.ViewerOf(reader, delivery.Receiver);
+                var arguments = new
+                {
+                    id = delivery.Id,
+                    admin = viewer.AdminFlag,
+                    source = viewer.SourceOrNone,
+                    person = viewer.PersonOrNone,
+                };
+                return (
                     await reader.Number(
-                        "SELECT count(*) FROM deliveries WHERE folded_into = @id",
-                        new { id = delivery.Id }
-                    ) + 1,
+                        $"""
+                        SELECT count(*) FROM deliveries d LEFT JOIN requests r ON r.id = substr(d.subject, 9)
+                        WHERE (d.id = @id OR d.folded_into = @id) AND (r.id IS NULL OR {Visibility.MaySee})
+                        """,
+                        arguments
+                    ),
                     await reader.All<RequestLine>(
                         $"""
                         SELECT r.id, r.subject FROM deliveries d JOIN requests r ON r.id = substr(d.subject, 9)
-                        WHERE d.id = @id OR d.folded_into = @id ORDER BY d.id LIMIT {MaxListed}
+                        WHERE (d.id = @id OR d.folded_into = @id) AND {Visibility.MaySee}
+                        ORDER BY d.id LIMIT {MaxListed}
                         """,
-                        new { id = delivery.Id }
+                        arguments
                     )
-                ),
+                );
+            },
             cancel
         );
+        if (all == 0)
+            return null;
         return MailContent.Digest(
             [.. some.Select(s => (NotificationContent.Short(s.Subject, 180), options.Link($"/requests/{s.Id}")!))],
             all,

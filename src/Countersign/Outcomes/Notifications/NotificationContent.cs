@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Countersign.Configuration;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -47,6 +48,9 @@ internal sealed record NotificationContent(
     /// <summary>True when the answer that is asked for is not needed any more.</summary>
     public bool IsTooLate => Reason == NotificationReason.Asked && Request is null or { IsSettled: true };
 
+    /// <summary>
+    /// Null when the receiver may not see what it is about, which may have changed since the event.
+    /// </summary>
     public static async ValueTask<NotificationContent?> Of(
         Store store,
         PageOptions pages,
@@ -69,9 +73,10 @@ internal sealed record NotificationContent(
         {
             return null;
         }
-        var about = news.Request is { } id
-            ? await RequestDetails.Find(store, id, Viewer.Hub(new Origin(Actor.Hub, "hub", "")), cancel)
-            : null;
+        var viewer = await store.Read(reader => ViewerOf(reader, receiver), cancel);
+        var about = news.Request is { } id ? await RequestDetails.Find(store, id, viewer, cancel) : null;
+        if (about is null && !await store.Read(reader => IsStillTold(reader, news, viewer), cancel))
+            return null;
         using var data = JsonDocument.Parse(news.Data);
         var (actor, source) = await store.Read(
             async reader =>
@@ -99,6 +104,25 @@ internal sealed record NotificationContent(
             IsCritical = summary is not null && pages.IsCritical(summary.Environment),
         };
     }
+
+    /// <summary>A person as they are now; a channel in chat is for everyone who reads it.</summary>
+    public static async ValueTask<Viewer> ViewerOf(Reader reader, string receiver)
+    {
+        var origin = new Origin(Actor.Hub, "hub", "");
+        if (new Party(receiver).IdAfter("person:") is not { } person)
+            return Viewer.Hub(origin);
+        var role = await reader.Text("SELECT role FROM people WHERE id = @person", new { person });
+        return new Viewer(Party.Person(person), person, role == "admin", "", origin);
+    }
+
+    /// <summary>Of what is about no request: alarms are for those who look after it now.</summary>
+    private static async ValueTask<bool> IsStillTold(Reader reader, StoredEvent news, Viewer viewer) =>
+        news.Request is null
+        && (
+            Recipients.Why(news.Kind) != NotificationReason.Alarm
+            || viewer.PersonId is not { } person
+            || (await Recipients.Alarmed(reader, news)).Contains(person)
+        );
 
     private static RequestSummary SummaryOf(RequestDetails about)
     {

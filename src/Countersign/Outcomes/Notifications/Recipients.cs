@@ -169,12 +169,12 @@ internal static class Recipients
     }
 
     /// <summary>Admins; of a webhook also whoever added it.</summary>
-    public static async ValueTask<IReadOnlyCollection<long>> Alarmed(Tx tx, StoredEvent news)
+    public static async ValueTask<IReadOnlyCollection<long>> Alarmed(Reader reader, StoredEvent news)
     {
-        var people = new SortedSet<long>(await Members(tx, Party.Admins.Text));
+        var people = new SortedSet<long>(await Members(reader, Party.Admins.Text));
         if (
             news.Kind == "webhook.disabled"
-            && await tx.Number(
+            && await reader.Number(
                 "SELECT owner_id FROM webhooks WHERE 'webhook:' || id = @subject",
                 new { subject = news.Subject }
             )
@@ -187,7 +187,7 @@ internal static class Recipients
         // The requester applies it by hand.
         if (
             news is { Kind: "request.apply_failed", Request: { } id }
-            && await Request(tx, id) is { RequesterId: { } asks }
+            && await Request(reader, id) is { RequesterId: { } asks }
         )
         {
             people.Add(asks);
@@ -195,18 +195,18 @@ internal static class Recipients
         return people;
     }
 
-    public static async ValueTask<IEnumerable<long>> Members(Tx tx, string party)
+    public static async ValueTask<IEnumerable<long>> Members(Reader reader, string party)
     {
         var colon = party.IndexOf(':', StringComparison.Ordinal);
         var id = colon < 0 ? 0 : long.Parse(party.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
         return party == Party.Admins.Text
-                ? (await tx.All<IdRow>("SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL")).Select(
-                    r => r.Id
-                )
+                ? (
+                    await reader.All<IdRow>("SELECT id FROM people WHERE role = 'admin' AND disabled_at IS NULL")
+                ).Select(r => r.Id)
             : party.StartsWith("group:", StringComparison.Ordinal)
-                ? (await tx.All<IdRow>("SELECT person_id AS id FROM members WHERE group_id = @id", new { id })).Select(
-                    r => r.Id
-                )
+                ? (
+                    await reader.All<IdRow>("SELECT person_id AS id FROM members WHERE group_id = @id", new { id })
+                ).Select(r => r.Id)
             : party.StartsWith("person:", StringComparison.Ordinal) ? [id]
             : [];
     }

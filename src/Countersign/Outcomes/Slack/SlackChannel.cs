@@ -51,7 +51,7 @@ public sealed class SlackChannel(
             is not { IsTooLate: false } tidings
         )
         {
-            return new SendOutcome.Dropped("It was decided in the meantime.");
+            return new SendOutcome.Dropped(SendOutcome.NotNeeded);
         }
         var url = options.Link(tidings.Path)!;
         var shown =
