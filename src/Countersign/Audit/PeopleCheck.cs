@@ -371,6 +371,8 @@ internal sealed class PeopleCheck
                     ["created_at"] = next.At,
                 };
                 return true;
+            case "person.second_factor_reencrypted":
+                return Set($"Second factor {told.Factor}", "secrets", told.Sealed);
             case "person.second_factor_removed":
                 if (!_told.Remove($"Second factor {told.Factor}"))
                     return false;
@@ -495,6 +497,12 @@ internal sealed class PeopleCheck
                     ["webhook_secret"] = told.Secret ?? "",
                 };
                 return true;
+            case "source.launchdarkly_reencrypted":
+                return Set(
+                    $"The LaunchDarkly connection of source {id}",
+                    told.Secret is null ? "token" : "webhook_secret",
+                    told.Secret ?? told.Sealed
+                );
             case "source.gate_set":
                 _told[$"The gate of source {id}"] = new()
                 {
@@ -502,6 +510,8 @@ internal sealed class PeopleCheck
                     ["secrets"] = told.Sealed,
                 };
                 return true;
+            case "source.gate_reencrypted":
+                return Set($"The gate of source {id}", "secrets", told.Sealed);
             case "source.form_set":
                 _told[$"The form of source {id}"] = new() { ["text"] = told.Variables };
                 return true;
@@ -557,6 +567,8 @@ internal sealed class PeopleCheck
                     known.Remove("secrets");
                 return _told.TryGetValue($"Destination {id}", out var destination)
                     && Set($"Destination {id}", "settings", SettingsText(destination["settings"], told.Settings));
+            case "destination.reencrypted":
+                return Set($"Destination {id}", "secrets", told.Sealed);
             case "destination.paused":
                 return Set($"Destination {id}", "paused_at", next.At);
             case "destination.resumed":

@@ -241,7 +241,11 @@ internal static class DoctorVerb
             using var sealKey = new SealKey(rootKey);
             await using var store = Store.OpenAsIs(place, Hub.Clock);
             var fits = await store.Read(new RootKeyCheck(rootKey, sealKey).Fits, cancel);
-            if (!fits)
+            if (fits)
+            {
+                await LookAtEncryption(store, rootKey, problems, cancel);
+            }
+            else
             {
                 problems.Add(
                     new Finding(
@@ -298,7 +302,7 @@ internal static class DoctorVerb
         }
     }
 
-    /// <summary>The setting by which a commit isn't on the disk when it returns; null where there is none.</summary>
+    /// <summary>The setting by which a commit isn't on the disk when it returns, or null without one.</summary>
     private static async ValueTask<string?> WeakSync(Reader reader) =>
         await reader.Text("SHOW synchronous_commit") == "off" ? "`synchronous_commit = off`"
         : await reader.Text("SHOW fsync") == "off" ? "`fsync = off`"
@@ -602,6 +606,27 @@ internal static class DoctorVerb
         {
             return "***";
         }
+    }
+
+    /// <summary>Whether a replacement of the root key was interrupted before it reached all stored secrets.</summary>
+    private static async Task LookAtEncryption(
+        Store store,
+        RootKey rootKey,
+        List<Finding> problems,
+        CancellationToken cancel
+    )
+    {
+        var earlier = await store.Read(reader => KeyRing.EarlierKeys(reader, rootKey), cancel);
+        if (earlier.Count == 0)
+            return;
+        var left = await store.Read(reader => ReencryptSecrets.Count(reader, EncryptedColumns.All, earlier), cancel);
+        problems.Add(
+            new Finding(
+                "The root key was replaced, but the command was interrupted. Stored secrets that are still encrypted "
+                    + $"with a key that the earlier root key opens: {left}.",
+                "Stop all servers and run: countersign key rotate --servers-are-stopped"
+            )
+        );
     }
 
     private static string Text(Terminal terminal, Report report)

@@ -3,6 +3,7 @@ using Countersign.Audit;
 using Countersign.Hosting;
 using Countersign.SignIn;
 using Countersign.Storage;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,8 +12,6 @@ namespace Countersign.Cli;
 /// <summary><c>countersign key …</c>: the root key, which is the one secret outside the database.</summary>
 internal static class KeyVerbs
 {
-    private static readonly TimeSpan RingKeyLasts = TimeSpan.FromDays(90);
-
     public static Command Build(Terminal terminal) => Verb.Family("key", "The root key: rotate.", Rotate(terminal));
 
     private static Command Rotate(Terminal terminal)
@@ -25,8 +24,8 @@ internal static class KeyVerbs
         return Verb.Plain(
             terminal,
             "rotate",
-            "Replace the root key: encrypt the key ring with a new one, which also seals from now on. "
-                + "Stop all servers first.",
+            "Replace the root key: encrypt the key ring and all stored secrets anew, and seal with a new key from "
+                + "now on. Stop all servers first.",
             [stopped],
             async (parse, cancel) =>
             {
@@ -47,41 +46,73 @@ internal static class KeyVerbs
     {
         var file = Path.GetFullPath(place.RootKeyFile);
         var current = RootKey.Load(file, mayCreate: false);
-        RotateRootKeyOutcome outcome;
+        RotateRootKeyOutcome? outcome = null;
         await using (var store = await Store.Open(place, Hub.Clock, allowed: TableChanges.None))
         {
-            if (!File.Exists(RotateRootKey.NextFile(file)))
+            var isBetween = File.Exists(RotateRootKey.NextFile(file));
+            if (!isBetween)
                 await RootKeyCheck.Require(store, current, place, cancel);
-            var server = new CountersignOptions(
-                await PublicAddress.AddTo(options.Configuration, store)
-            ).Get<ServerOptions>();
-            outcome = await new RotateRootKey(
-                store,
-                SigningPlace.Of(place, options.Get<ProofOptions>(), server),
-                Hub.Clock,
-                NullLoggerFactory.Instance
-            ).Run(current, file, Hub.Origin, cancel);
+            // Where an earlier run has replaced the key and was interrupted later, only the rest is done.
+            if (isBetween || (await store.Read(reader => KeyRing.EarlierKeys(reader, current), cancel)).Count == 0)
+            {
+                var server = new CountersignOptions(
+                    await PublicAddress.AddTo(options.Configuration, store)
+                ).Get<ServerOptions>();
+                outcome = await new RotateRootKey(
+                    store,
+                    SigningPlace.Of(place, options.Get<ProofOptions>(), server),
+                    Hub.Clock,
+                    NullLoggerFactory.Instance
+                ).Run(current, file, Hub.Origin, cancel);
+            }
         }
         if (outcome is RotateRootKeyOutcome.NotSealed(var why))
             return new Reply.Failed("not_sealed", $"Nothing was changed. {why}");
-        var done = (RotateRootKeyOutcome.Done)outcome;
-        // What is protected from now on is protected with a key that the earlier root key never opened.
+        var rotated = outcome as RotateRootKeyOutcome.Done;
         await using (var hub = await Hub.Open(options, TableChanges.None))
-        {
-            var now = Hub.Clock.GetUtcNow();
-            hub.Get<IKeyManager>().CreateNewKey(now, now + RingKeyLasts);
-        }
+            await SecretsOf(hub).MakeKey(cancel);
+        Reencrypted secrets;
+        await using (var hub = await Hub.Open(options, TableChanges.None))
+            secrets = await SecretsOf(hub).Run(Hub.Origin, cancel);
         return new Reply.Done(
             new
             {
-                done.KeyFile,
-                done.Kept,
-                done.Resealed,
+                keyFile = file,
+                rotated?.Kept,
+                resealed = rotated?.Resealed ?? 0,
+                reencrypted = secrets.Done,
+                secrets.Unreadable,
             },
-            $"""
-            {done.KeyFile} holds the new root key. Copy it to every node, then start the servers.
-            Back it up. Delete the earlier one once you don't need to open older backups: {done.Kept}
-            """
+            Text(file, rotated?.Kept, secrets)
         );
     }
+
+    private static ReencryptSecrets SecretsOf(Hub hub) =>
+        new(
+            hub.Store,
+            hub.Get<RootKey>(),
+            hub.Get<IDataProtectionProvider>(),
+            hub.Get<IKeyManager>(),
+            EncryptedColumns.All
+        );
+
+    private static string Text(string file, string? kept, Reencrypted secrets) =>
+        (
+            kept is null
+                ? $"""
+                    The earlier run has replaced the root key already. This run has finished it.
+                    {file} holds the new root key. Copy it to every node, then start the servers.
+                    Back it up.
+                    """
+                : $"""
+                    {file} holds the new root key. Copy it to every node, then start the servers.
+                    Back it up. Delete the earlier one once you don't need to open older backups: {kept}
+                    """
+        )
+        + $"\n{secrets.Done} stored secrets were encrypted with it."
+        + (
+            secrets.Unreadable == 0
+                ? ""
+                : $"\n{secrets.Unreadable} stored secrets couldn't be read and stay as they are. Enter them again."
+        );
 }

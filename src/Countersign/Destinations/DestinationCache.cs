@@ -4,13 +4,14 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Countersign.Destinations.Links;
 using Countersign.Destinations.Manifest;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection;
 
 namespace Countersign.Destinations;
 
 /// <summary>
-/// All destinations as they are now, read and compiled again only when one was changed, by whatever node or command.
+/// All destinations as they are now, read and compiled again only when a node or a command changed one.
 /// </summary>
 internal sealed partial class DestinationCache(
     Store store,
@@ -19,6 +20,15 @@ internal sealed partial class DestinationCache(
 ) : IDisposable
 {
     private const string Purpose = "Countersign.Destinations";
+
+    internal static readonly EncryptedColumn[] Encrypted =
+    [
+        new("destinations", "secrets", "id", Purpose)
+        {
+            Event = (row, hash) => new($"destination:{row.Key}", "destination.reencrypted", new { @sealed = hash }),
+        },
+        new("destinations", "token", "id", Purpose),
+    ];
 
     /// <summary>Compiling a manifest takes some milliseconds, so what was compiled is kept by its text.</summary>
     private readonly ConcurrentDictionary<string, ApprovalManifest> _compiled = new();

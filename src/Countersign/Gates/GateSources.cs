@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection;
 
@@ -47,7 +48,18 @@ public sealed partial class GateSources(
     /// <summary>How often a refused call, or a failed one, is noted of one source.</summary>
     private static readonly TimeSpan NoteInterval = TimeSpan.FromMinutes(1);
 
-    private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.Gates");
+    private const string Purpose = "Countersign.Gates";
+
+    internal static readonly EncryptedColumn[] Encrypted =
+    [
+        new("gates", "secrets", "source_id", Purpose)
+        {
+            Event = (row, hash) => new($"source:{row.Key}", "source.gate_reencrypted", new { @sealed = hash }),
+        },
+        new("gate_replies", "reply", "request_id", Purpose) { HasTextKey = true },
+    ];
+
+    private readonly IDataProtector _protector = keyRing.CreateProtector(Purpose);
     private readonly ConcurrentDictionary<long, (string Secrets, GateSettings Settings)> _open = new();
 
     public IReadOnlyDictionary<string, IGate> ByKind { get; } = gates.ToDictionary(g => g.Kind);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Microsoft.AspNetCore.DataProtection;
 
@@ -18,7 +19,22 @@ public sealed partial class Connections(Store store, IDataProtectionProvider key
 
     private const string From = "FROM launchdarkly_connections c JOIN sources s ON s.id = c.source_id";
 
-    private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.LaunchDarkly");
+    private const string Purpose = "Countersign.LaunchDarkly",
+        Reencrypted = "source.launchdarkly_reencrypted";
+
+    internal static readonly EncryptedColumn[] Encrypted =
+    [
+        new("launchdarkly_connections", "token", "source_id", Purpose)
+        {
+            Event = (row, hash) => new($"source:{row.Key}", Reencrypted, new { @sealed = hash }),
+        },
+        new("launchdarkly_connections", "webhook_secret", "source_id", Purpose)
+        {
+            Event = (row, hash) => new($"source:{row.Key}", Reencrypted, new { secret = hash }),
+        },
+    ];
+
+    private readonly IDataProtector _protector = keyRing.CreateProtector(Purpose);
 
     /// <summary>Connects the source, or changes its connection.</summary>
     public async Task<AccessOutcome<ConnectionView>> Set(

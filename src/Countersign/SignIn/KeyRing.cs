@@ -17,6 +17,9 @@ namespace Countersign.SignIn;
 /// </summary>
 public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRing> log) : IXmlRepository
 {
+    /// <summary>The attribute of a key that an earlier root key opened, too.</summary>
+    private const string Earlier = "earlier";
+
     private readonly byte[] _key = KeyOf(rootKey);
 
     // The framework asks synchronously, at start-up and once a day.
@@ -79,11 +82,32 @@ public sealed partial class KeyRing(Store store, RootKey rootKey, ILogger<KeyRin
             // What the earlier key doesn't open can't be read, and stays as it is.
             if (Open(old, row) is not { } element)
                 continue;
+            if (element.Name == "key")
+                element.SetAttributeValue(Earlier, true);
             var @sealed = Seal(next, row.Name, element.ToString(SaveOptions.DisableFormatting));
             await tx.Execute("UPDATE key_ring SET sealed = @sealed WHERE name = @Name", new { @sealed, row.Name });
             done++;
         }
         return done;
+    }
+
+    /// <summary>
+    /// The keys that an earlier root key opened, too, and with which stored secrets may still be encrypted.
+    /// </summary>
+    internal static async ValueTask<IReadOnlySet<Guid>> EarlierKeys(Reader reader, RootKey rootKey)
+    {
+        var (key, earlier, revoked) = (KeyOf(rootKey), new HashSet<Guid>(), new HashSet<Guid>());
+        foreach (var row in await reader.All<Row>("SELECT name, sealed FROM key_ring"))
+        {
+            if (Open(key, row) is not { } element)
+                continue;
+            if (element.Name == "key" && element.Attribute(Earlier) is not null)
+                earlier.Add((Guid)element.Attribute("id")!);
+            else if (Guid.TryParse(element.Element("key")?.Attribute("id")?.Value, out var ended))
+                revoked.Add(ended);
+        }
+        earlier.ExceptWith(revoked);
+        return earlier;
     }
 
     private static byte[] KeyOf(RootKey rootKey) => rootKey.Derive("key ring");

@@ -58,7 +58,23 @@ public sealed class SecondFactors(Store store, IDataProtectionProvider keyRing, 
     private const string App = "app",
         Passkey = "passkey";
 
-    private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.second-factor");
+    private const string Purpose = "Countersign.second-factor";
+
+    internal static readonly EncryptedColumn[] Encrypted =
+    [
+        new("second_factors", "secret", "id", Purpose)
+        {
+            Person = "person_id",
+            Event = (row, hash) =>
+                new(
+                    $"person:{row.Person}",
+                    "person.second_factor_reencrypted",
+                    new { factor = long.Parse(row.Key, CultureInfo.InvariantCulture), @sealed = hash }
+                ),
+        },
+    ];
+
+    private readonly IDataProtector _protector = keyRing.CreateProtector(Purpose);
 
     public async Task<SecondFactorsOfPerson> Of(long person, CancellationToken cancel)
     {

@@ -34,6 +34,9 @@ public sealed class RecordedHub : IAsyncDisposable
 
     public TestHub Hub { get; }
     public SealKey Key { get; }
+
+    /// <summary>The one that belongs to the root key, so that other processes with the key can decrypt, too.</summary>
+    public IDataProtectionProvider KeyRing => field ??= KeyRingTests.ProviderOf(Hub.Store, RootKeyFile);
     public string RootKeyFile => Path.Combine(_keys, "root.key");
     public Sealer Sealer { get; }
 
@@ -189,7 +192,7 @@ public sealed class RecordedHub : IAsyncDisposable
 
     private async Task LookAfterSecondFactors(Person ann, Person ben)
     {
-        var factors = new SecondFactors(Hub.Store, new EphemeralDataProtectionProvider(), PasswordPolicy.Default);
+        var factors = new SecondFactors(Hub.Store, KeyRing, PasswordPolicy.Default);
         foreach (var person in new[] { ann, ben })
         {
             var key = Totp.NewKey();
@@ -320,7 +323,7 @@ public sealed class RecordedHub : IAsyncDisposable
     private async Task LiveWithOtherSystems(Person admin, Person ben)
     {
         await using var desk = new FakeDesk();
-        await using var over = HandedOver.On(Hub);
+        await using var over = HandedOver.On(Hub, KeyRing);
         await over.Destination(desk);
         Some.Done(
             await over.Add.Change(
@@ -519,7 +522,7 @@ public sealed class RecordedHub : IAsyncDisposable
             new ClientInfo("page", "127.0.0.1", "a browser"),
             default
         );
-        var webhooks = new Subscriptions(Hub.Store, new WebhookSecrets(new EphemeralDataProtectionProvider()));
+        var webhooks = new Subscriptions(Hub.Store, new WebhookSecrets(KeyRing));
         var first = Some.Done(
             await webhooks.Add(
                 "https://example.test/hook",
@@ -562,11 +565,7 @@ public sealed class RecordedHub : IAsyncDisposable
         );
         await Hub.AddSource("flags", kind: "launchdarkly");
         await Hub.AddSource("other flags", kind: "launchdarkly");
-        var connections = new Connections(
-            Hub.Store,
-            new EphemeralDataProtectionProvider(),
-            NullLogger<Connections>.Instance
-        );
+        var connections = new Connections(Hub.Store, KeyRing, NullLogger<Connections>.Instance);
         var connection = new ConnectionChange
         {
             Token = "api-1",
@@ -580,12 +579,7 @@ public sealed class RecordedHub : IAsyncDisposable
         Some.Done(await connections.Remove("other flags", Some.Operator, default));
         await Hub.AddSource("github", kind: "github");
         Some.Done(
-            await new GateSources(
-                Hub.Store,
-                new EphemeralDataProtectionProvider(),
-                [new GitHubGate()],
-                NullLogger<GateSources>.Instance
-            ).Set(
+            await new GateSources(Hub.Store, KeyRing, [new GitHubGate()], NullLogger<GateSources>.Instance).Set(
                 "github",
                 new Dictionary<string, string> { [GitHubGate.AppId] = "1", [GitHubGate.WebhookSecret] = "a-secret" },
                 Some.Operator,

@@ -55,6 +55,10 @@ public sealed class KeyRingTests
             $"countersign-test-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}.key"
         );
 
+    /// <summary>As another process has it that has just read the key file.</summary>
+    public static IDataProtectionProvider ProviderOf(Store store, string rootKeyFile) =>
+        Node(store, RootKey.Load(rootKeyFile, mayCreate: false)).GetRequiredService<IDataProtectionProvider>();
+
     private static ServiceProvider Node(Store store, RootKey rootKey) =>
         new ServiceCollection()
             .AddLogging()

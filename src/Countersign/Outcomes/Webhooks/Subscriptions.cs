@@ -1,4 +1,5 @@
 using Countersign.People;
+using Countersign.SignIn;
 using Countersign.Storage;
 using Countersign.Work;
 using Microsoft.AspNetCore.DataProtection;
@@ -285,7 +286,11 @@ public sealed class Subscriptions(Store store, WebhookSecrets secrets)
 public sealed class WebhookSecrets(IDataProtectionProvider keyRing)
 {
     private const int MaxKept = 10_000;
-    private readonly IDataProtector _protector = keyRing.CreateProtector("Countersign.webhook-secret");
+    private const string Purpose = "Countersign.webhook-secret";
+
+    internal static readonly EncryptedColumn[] Encrypted = [new("webhook_secrets", "secret", "id", Purpose)];
+
+    private readonly IDataProtector _protector = keyRing.CreateProtector(Purpose);
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, byte[]> _opened = new();
 
     private readonly System.Collections.Concurrent.ConcurrentDictionary<long, Known> _known = new();
