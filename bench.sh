@@ -6,7 +6,7 @@
 #   --strict         exit 1 when a floor is missed
 #   --stores <folder> keep the loaded list stores there for the next run
 #   --only <parts>   some of poll,launchdarkly,create,decide,zendesk,gates,lists,pages,nodes,destinations,outcomes,
-#                    size,start,policies
+#                    size,start,policies,proof
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0

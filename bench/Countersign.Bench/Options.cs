@@ -47,6 +47,7 @@ internal sealed record Options
         "size",
         "start",
         "policies",
+        "proof",
     ];
 
     public static Options? Read(string[] args)

@@ -42,6 +42,8 @@ internal static class Session
             await new Start(options, product, report).Run();
         if (options.Wants("policies"))
             await new PolicyRows(options, product, report).Run();
+        if (options.Wants("proof"))
+            await new ProofRows(options, report).Run();
         Console.Write(report.Table());
         return options.Strict && !report.AllHold ? 1 : 0;
     }
