@@ -32,6 +32,7 @@ public sealed class CountersignOptions(IConfiguration configuration)
         OptionsClass.Of<RateLimitOptions>("RateLimit"),
         OptionsClass.Of<EgressOptions>("Egress"),
         OptionsClass.Of<OidcOptions, OidcOptionsValidator>(OidcOptions.Section),
+        OptionsClass.Of<McpOptions>("Mcp"),
         OptionsClass.Of<PasswordOptions>("Passwords"),
         OptionsClass.Of<BrowserSessionOptions, BrowserSessionOptionsValidator>("Sessions"),
         OptionsClass.Of<DestinationOptions>("Destinations"),
@@ -89,11 +90,18 @@ public sealed class CountersignOptions(IConfiguration configuration)
         try
         {
             services.GetRequiredService<IStartupValidator>().Validate();
-            return [.. UnknownNames(), .. SecretFileProblems(), .. WaysInProblems()];
+            return [.. UnknownNames(), .. SecretFileProblems(), .. WaysInProblems(), .. AgentProblems()];
         }
         catch (OptionsValidationException invalid)
         {
-            return [.. UnknownNames(), .. SecretFileProblems(), .. WaysInProblems(), .. invalid.Failures];
+            return
+            [
+                .. UnknownNames(),
+                .. SecretFileProblems(),
+                .. WaysInProblems(),
+                .. AgentProblems(),
+                .. invalid.Failures,
+            ];
         }
         catch (AggregateException several)
         {
@@ -102,6 +110,7 @@ public sealed class CountersignOptions(IConfiguration configuration)
                 .. UnknownNames(),
                 .. SecretFileProblems(),
                 .. WaysInProblems(),
+                .. AgentProblems(),
                 .. several.InnerExceptions.Cast<OptionsValidationException>().SelectMany(e => e.Failures),
             ];
         }
@@ -145,6 +154,16 @@ public sealed class CountersignOptions(IConfiguration configuration)
         {
             yield return "`Passwords:Enabled` is false, but there is no other way to sign in. Set `Oidc:Authority`, or "
                 + "`Email:Host`, `Email:From` and `PublicUrl` for emailed links.";
+        }
+    }
+
+    /// <summary>Access tokens are for one address, which has to be known.</summary>
+    private IEnumerable<string> AgentProblems()
+    {
+        if (Get<McpOptions>().Authority is not null && Get<ServerOptions>().PublicUrl is null)
+        {
+            yield return "`PublicUrl` is missing. `Mcp:Authority` needs it: agents' access tokens must be for the "
+                + "address `<PublicUrl>/mcp`.";
         }
     }
 

@@ -47,6 +47,7 @@ public sealed class OptionsTests
     [InlineData("Egress:Roots", "nowhere.pem")]
     [InlineData("Oidc:Authority", "https://login.example.test/?a=b")]
     [InlineData("Oidc:MakeAccounts", "admin")]
+    [InlineData("Mcp:Authority", "http://login.example.test")]
     [InlineData("Sessions:Idle", "1m")]
     [InlineData("Sessions:Idle", "31d")]
     [InlineData("Destinations:PollEvery", "0s")]
@@ -64,6 +65,20 @@ public sealed class OptionsTests
     [InlineData("Retention:UsedLinks", "2d")]
     public void A_value_that_cannot_be_used_is_named(string name, string value) =>
         Assert.Contains(Options((name, value)).Problems(), p => p.StartsWith($"`{name}`", StringComparison.Ordinal));
+
+    [Fact]
+    public void Access_tokens_of_agents_need_the_address_that_they_are_for()
+    {
+        var issuer = ("Mcp:Authority", "https://login.example.test");
+        Assert.Contains(
+            Options(issuer).Problems(),
+            p => p.StartsWith("`PublicUrl` is missing", StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain(
+            Options(issuer, ("PublicUrl", "https://approvals.example.test")).Problems(),
+            p => p.StartsWith("`PublicUrl`", StringComparison.Ordinal)
+        );
+    }
 
     [Fact]
     public void Nothing_wrong_hides_anything_else_that_is_wrong() =>

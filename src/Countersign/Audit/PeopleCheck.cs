@@ -515,6 +515,15 @@ internal sealed class PeopleCheck
             case "source.form_set":
                 _told[$"The form of source {id}"] = new() { ["text"] = told.Variables };
                 return true;
+            case "source.oauth_client_set":
+                if (told.Client is null)
+                    return _told.Remove($"The OAuth client of source {id}");
+                _told[$"The OAuth client of source {id}"] = new()
+                {
+                    ["client"] = told.Client,
+                    ["subject"] = told.Subject,
+                };
+                return true;
             case "source.requester_hinted":
                 _told[$"{Hint}{told.Approval} of source {id}"] = new() { ["text"] = told.Hash, ["at"] = next.At };
                 return true;
@@ -846,6 +855,10 @@ internal sealed class PeopleCheck
         ("The gate of source {0}", "SELECT source_id AS id, settings, secrets FROM gates ORDER BY source_id"),
         ("The form of source {0}", "SELECT source_id AS id, variables AS text FROM source_forms ORDER BY source_id"),
         (
+            "The OAuth client of source {0}",
+            "SELECT source_id AS id, client, subject FROM agent_clients ORDER BY source_id"
+        ),
+        (
             Hint + "{2} of source {0}",
             $"""
             SELECT source_id AS id, approval_id AS name, {HintText} AS text, at FROM launchdarkly_hints
@@ -928,6 +941,7 @@ internal sealed class PeopleCheck
         public long? Content { get; init; }
         public string? ExternalId { get; init; }
         public string? Variables { get; init; }
+        public string? Client { get; init; }
         public string? Approval { get; init; }
         public Dictionary<string, long>? Linked { get; init; }
     }
@@ -991,6 +1005,7 @@ internal sealed class PeopleCheck
         public long Describe { get; init; }
         public long Apply { get; init; }
         public long ImportMembers { get; init; }
+        public string? Client { get; init; }
 
         public string? this[string column] =>
             column switch
@@ -1014,6 +1029,7 @@ internal sealed class PeopleCheck
                 "claimed_requester" => ClaimedRequester,
                 "requester_required" => $"{RequesterRequired}",
                 "kinds" => Kinds,
+                "client" => Client,
                 "sources" => Sources,
                 "owner_id" => $"{OwnerId}",
                 "impersonates" => $"{Impersonates}",

@@ -61,16 +61,20 @@ internal static class SourceVerbs
         );
         var owner = Owner();
         var expires = Expires();
+        var (oauthClient, oauthSubject) = OAuth("");
         return Verb.OnNewStore(
             terminal,
             "add",
             "Add a source and show its key, once.",
-            [Name, kind, group, need, destination, owner, expires],
+            [Name, kind, group, need, destination, owner, expires, oauthClient, oauthSubject],
             async (parse, hub, cancel) =>
             {
                 var (until, problem) = KeyExpiry.Read(parse.GetValue(expires), hub.Store.Now);
                 if (problem is not null)
                     return new Reply.Failed(Reply.Invalid, problem);
+                var (client, subject) = (parse.GetValue(oauthClient), parse.GetValue(oauthSubject));
+                if (client is null && subject is not null)
+                    return SubjectAlone;
                 var outcome = await hub.Get<Sources>()
                     .Add(
                         parse.GetValue(Name)!,
@@ -81,7 +85,8 @@ internal static class SourceVerbs
                         cancel,
                         parse.GetValue(destination),
                         parse.GetValue(owner),
-                        until
+                        until,
+                        client is null ? null : AgentClient.Of(client, subject)
                     );
                 return outcome.ToReply(made => new Reply.Done(
                     new
@@ -125,6 +130,7 @@ internal static class SourceVerbs
                 + "be the requester.",
         };
         requester.AcceptOnlyFromAmong("required", "optional");
+        var (oauthClient, oauthSubject) = OAuth(" none removes it.");
         return Verb.OnStore(
             terminal,
             "set",
@@ -141,6 +147,8 @@ internal static class SourceVerbs
                 owner,
                 noOwner,
                 requester,
+                oauthClient,
+                oauthSubject,
                 .. SourceConnectionVerbs.Switches,
             ],
             async (parse, hub, cancel) =>
@@ -161,15 +169,24 @@ internal static class SourceVerbs
                 if (isConnected && await SourceConnectionVerbs.Set(terminal, parse, hub, cancel) is { } wrong)
                     return wrong;
                 var name = parse.GetValue(Name)!;
+                var (client, subject) = (parse.GetValue(oauthClient), parse.GetValue(oauthSubject));
+                if (client is null && subject is not null)
+                    return SubjectAlone;
+                var bound = client is null
+                    ? null
+                    : await hub.Get<SetAgentClient>()
+                        .Run(name, client == "none" ? null : AgentClient.Of(client, subject), Hub.Origin, cancel);
+                if (bound is not null and not AccessOutcome<long>.Done)
+                    return await Tell(hub, bound, InWords, cancel);
                 // With nothing else to change, there is nothing to ask of the source itself.
-                var isOnlyConnected =
-                    isConnected
-                    && decides == new SourceReviewers(null, null, null, false)
-                    && asks == new SourceRequesterRules(null, null, null, null);
+                var isRest =
+                    decides != new SourceReviewers(null, null, null, false)
+                    || asks != new SourceRequesterRules(null, null, null, null)
+                    || (!isConnected && bound is null);
                 var reply = await Tell(
                     hub,
-                    isOnlyConnected
-                        ? await SourceConnectionVerbs.IdOf(hub, name, cancel)
+                    !isRest
+                        ? bound ?? await SourceConnectionVerbs.IdOf(hub, name, cancel)
                         : await hub.Get<Sources>().Set(name, decides, asks, Hub.Origin, cancel),
                     InWords,
                     cancel
@@ -185,6 +202,24 @@ internal static class SourceVerbs
             Description = "The owner, who answers for the source and can't decide its requests.",
             HelpName = "email",
         };
+
+    private static (Option<string?> Client, Option<string?> Subject) OAuth(string more) =>
+        (
+            new("--oauth-client")
+            {
+                Description =
+                    "For kind agent: the OAuth client whose access tokens act as this source, if the server has "
+                    + $"Mcp:Authority.{more}",
+                HelpName = "client-id",
+            },
+            new("--oauth-subject")
+            {
+                Description = "The subject (sub) of these tokens. The default is the client itself.",
+                HelpName = "subject",
+            }
+        );
+
+    private static readonly Reply.Failed SubjectAlone = new(Reply.Usage, "--oauth-subject requires --oauth-client.");
 
     private static (Option<string?> Group, Option<int?> Need, Option<string?> Destination) Deciders(string who)
     {
@@ -412,6 +447,9 @@ internal static class SourceVerbs
                         + "requests in another person's name can approve their own change.",
                 source.Owner is null ? "Owner: none." : $"Owner: {source.Owner}, who can't decide its requests.",
                 .. source.RequesterRequired ? ["Each request must name its requester."] : Array.Empty<string>(),
+                .. source.OauthClient is { } client
+                    ? [$"Access tokens of the OAuth client {client} with the subject {source.OauthSubject} act as it."]
+                    : Array.Empty<string>(),
             ]
         );
 }

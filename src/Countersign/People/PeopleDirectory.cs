@@ -91,6 +91,9 @@ public sealed record Source(
     /// <summary>What LaunchDarkly is asked about each of its requests before anything approves them.</summary>
     public OpenCheck Check { get; init; }
 
+    /// <summary>Of an agent: whose access tokens act as it.</summary>
+    public AgentClient? Client { get; init; }
+
     /// <summary>Until when the newest key is taken; null: until it is rotated.</summary>
     public DateTimeOffset? KeyExpires { get; init; }
     public DateTimeOffset? OldKeyExpires { get; init; }
@@ -122,6 +125,9 @@ public sealed class PeopleSnapshot
     public required FrozenDictionary<long, Source> Sources { get; init; }
     public required FrozenDictionary<string, Source> SourcesByName { get; init; }
     public required FrozenDictionary<string, Source> SourcesByKey { get; init; }
+
+    /// <summary>As whom access tokens act.</summary>
+    public required FrozenDictionary<AgentClient, Source> SourcesByClient { get; init; }
 
     /// <summary>By hash, of keys that expire.</summary>
     public required FrozenDictionary<string, DateTimeOffset> KeysUntil { get; init; }
@@ -304,8 +310,10 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
             SELECT id, name, kind, person_id, key_hash, old_key_hash, group_id, need, destination, created_at,
             last_used_at, disabled_at, key_expires_at, old_key_expires_at,
               unknown_requester, claimed_requester, owner_id, requester_required,
-              c.token, c.webhook_secret, c.identify, c.describe, f.variables AS form
+              c.token, c.webhook_secret, c.identify, c.describe, f.variables AS form,
+              a.client, a.subject
             FROM sources LEFT JOIN launchdarkly_connections c ON c.source_id = id
+            LEFT JOIN agent_clients a ON a.source_id = id
             LEFT JOIN source_forms f ON f.source_id = id
             """
         );
@@ -348,6 +356,9 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
                 where hash is not null
                 select (hash, sources[row.Id])
             ).ToFrozenDictionary(p => p.hash, p => p.Item2),
+            SourcesByClient = sources
+                .Values.Where(s => s is { IsDisabled: false, Client: not null })
+                .ToFrozenDictionary(s => s.Client!),
             KeysUntil = (
                 from row in sourceRows
                 where sources.ContainsKey(row.Id)
@@ -468,6 +479,8 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
         public string? WebhookSecret { get; init; }
         public long? Identify { get; init; }
         public long? Describe { get; init; }
+        public string? Client { get; init; }
+        public string? Subject { get; init; }
 
         /// <summary>Without a token and a webhook there is no one to ask.</summary>
         private OpenCheck Check =>
@@ -503,6 +516,7 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
                 OldKeyExpires = OldKeyExpiresAt is null ? null : Instant.Parse(OldKeyExpiresAt),
                 Check = Check,
                 Form = SourceForm.Read(Form),
+                Client = Client is null ? null : new AgentClient(Client, Subject ?? Client),
             };
     }
 }

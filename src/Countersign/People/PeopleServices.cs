@@ -18,6 +18,7 @@ internal static class PeopleServices
             .AddSingleton<Groups>()
             .AddSingleton<Sources>()
             .AddSingleton<SetSourceForm>()
+            .AddSingleton<SetAgentClient>()
             .AddSingleton<Absences>()
             .AddSingleton<AbsenceHistory>()
             .AddSingleton<ApplyPolicies>()

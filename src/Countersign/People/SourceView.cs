@@ -7,6 +7,8 @@ namespace Countersign.People;
 
 /// <summary>A source as scripts get it, from the API and from the command line.</summary>
 /// <param name="Owner">Email address of the person who answers for it.</param>
+/// <param name="OauthClient">Of an agent: the OAuth client whose access tokens act as it.</param>
+/// <param name="OauthSubject">The subject of these tokens.</param>
 public sealed record SourceView(
     long Id,
     string Name,
@@ -34,7 +36,9 @@ public sealed record SourceView(
     string? Owner,
     bool RequesterRequired,
     string? KeyExpires,
-    string? OldKeyExpires
+    string? OldKeyExpires,
+    string? OauthClient,
+    string? OauthSubject
 )
 {
     [JsonIgnore]
@@ -56,6 +60,8 @@ public sealed record SourceView(
             source.OwnerId is { } owner ? snapshot.People[owner].Email : null,
             source.RequesterRequired,
             source.KeyExpires is { } until ? Instant.ToText(until) : null,
-            source is { HasOldKey: true, OldKeyExpires: { } oldUntil } ? Instant.ToText(oldUntil) : null
+            source is { HasOldKey: true, OldKeyExpires: { } oldUntil } ? Instant.ToText(oldUntil) : null,
+            source.Client?.Client,
+            source.Client?.Subject
         );
 }

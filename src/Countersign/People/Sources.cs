@@ -55,15 +55,26 @@ public sealed class Sources(Store store)
         CancellationToken cancel,
         string? destination = null,
         string? owner = null,
-        DateTimeOffset? keyExpires = null
+        DateTimeOffset? keyExpires = null,
+        AgentClient? client = null
     )
     {
         var decides = new SourceReviewers(group, need, destination, IsOneAdmin: (group ?? destination) is null);
         if (Problem<NewSourceKey>(name, kind, decides, owner) is { } problem)
             return problem;
+        if (SetAgentClient.Problem(client, kind) is { } wrong)
+            return new AccessOutcome<NewSourceKey>.Invalid(wrong.Field, wrong.Why);
         var key = Keys.NewSourceKey();
         return await store.InTransaction(
-            tx => Add(tx, name, kind, group, need, destination, owner, key, origin, keyExpires),
+            async tx =>
+            {
+                if (client is not null && await SetAgentClient.IsTaken(tx, client))
+                    return SetAgentClient.Taken<NewSourceKey>();
+                var added = await Add(tx, name, kind, group, need, destination, owner, key, origin, keyExpires);
+                if (client is not null && added is AccessOutcome<NewSourceKey>.Done)
+                    await SetAgentClient.Run(tx, name, client, origin);
+                return added;
+            },
             cancel
         );
     }

@@ -74,7 +74,7 @@ internal abstract class CallerHandler(
         }
         if ((await HandleAuthenticateOnceSafeAsync()).Failure is KeyExpired expired && Door is ProgramDoor program)
         {
-            Response.Headers.WWWAuthenticate = program.WwwAuthenticate;
+            Response.Headers.WWWAuthenticate = program.WwwAuthenticateOf(Context);
             await Door.ErrorFormatOf(Context)
                 .Refuse(Context, StatusCodes.Status401Unauthorized, KeyExpired.Code, expired.Message);
             return;

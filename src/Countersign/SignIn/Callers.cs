@@ -27,6 +27,12 @@ internal readonly record struct Credential(string? Email, string Secret, bool Is
 
     /// <summary>Where the call came from, without what impersonation adds to it.</summary>
     public string Address { get; init; } = "";
+
+    /// <summary>Of an access token: whose it is; null for every other credential.</summary>
+    public AgentClient? Client { get; init; }
+
+    /// <summary>Until when the access token is good.</summary>
+    public DateTimeOffset Until { get; init; }
 }
 
 /// <summary>
@@ -79,11 +85,53 @@ public sealed class Callers(
             if (caller is not null)
                 attempt.Succeed();
         }
-        if (caller?.Source is { LastUsedAt: null })
-            lastUse.NoteFirst(caller.Key);
-        else if (caller is not null)
-            lastUse.Note(caller.Key);
+        if (caller is not null)
+            NoteUse(caller);
         return (caller, default);
+    }
+
+    /// <summary>
+    /// The agent whose access tokens are of this client; null if there is none. That the token is good was checked
+    /// before.
+    /// </summary>
+    /// <param name="until">When the token expires.</param>
+    public async ValueTask<Caller?> FindAgent(
+        AgentClient client,
+        DateTimeOffset until,
+        string via,
+        string address,
+        CancellationToken cancel
+    )
+    {
+        var credential = new Credential(null, "")
+        {
+            Client = client,
+            Until = until,
+            Address = address,
+        };
+        var caller =
+            FindAgent(await directory.UpToDate(cancel), credential, via)
+            // It may have been set a moment ago, by another node or on the command line.
+            ?? FindAgent(await directory.Refresh(cancel), credential, via);
+        if (caller is not null)
+            NoteUse(caller);
+        return caller;
+    }
+
+    private Caller? FindAgent(PeopleSnapshot snapshot, Credential credential, string via) =>
+        credential.Until > time.GetUtcNow() && snapshot.SourcesByClient.TryGetValue(credential.Client!, out var source)
+            ? Of(source, via, credential.Address) with
+            {
+                Credential = credential,
+            }
+            : null;
+
+    private void NoteUse(Caller caller)
+    {
+        if (caller.Source is { LastUsedAt: null })
+            lastUse.NoteFirst(caller.Key);
+        else
+            lastUse.Note(caller.Key);
     }
 
     /// <summary>When this key of a source expired; null for one that is good, or is none.</summary>
@@ -150,6 +198,8 @@ public sealed class Callers(
     {
         var snapshot = await directory.UpToDate(cancel);
         var (credential, origin) = (caller.Credential, caller.Viewer.Origin);
+        if (credential.Client is not null)
+            return FindAgent(snapshot, credential, origin.Via);
         if (caller.Session is null && !credential.IsPassword)
             return Find(snapshot, credential, credential.Secret, origin.Via, credential.Address);
         if (

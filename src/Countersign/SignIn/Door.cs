@@ -88,9 +88,15 @@ public abstract class ProgramDoor : Door
     /// <summary>Told to callers that are not let in.</summary>
     public abstract string HowToCall { get; }
 
+    /// <summary>Both may depend on how the server is set up.</summary>
+    public virtual string WwwAuthenticateOf(HttpContext http) => WwwAuthenticate;
+
+    public virtual string HowToCallOf(HttpContext http) => HowToCall;
+
     public override Task Challenge(HttpContext http)
     {
-        http.Response.Headers.WWWAuthenticate = WwwAuthenticate;
-        return ErrorFormatOf(http).Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", HowToCall);
+        http.Response.Headers.WWWAuthenticate = WwwAuthenticateOf(http);
+        return ErrorFormatOf(http)
+            .Refuse(http, StatusCodes.Status401Unauthorized, "unauthenticated", HowToCallOf(http));
     }
 }

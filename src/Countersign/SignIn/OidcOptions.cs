@@ -71,12 +71,13 @@ public sealed record OidcOptions : INamedOptions
     /// <summary>No one may read along or answer in the provider's place; on this machine no one can.</summary>
     internal static bool IsSafe(Uri address) =>
         address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && address.IsLoopback);
+}
 
-    [AttributeUsage(AttributeTargets.Property)]
-    private sealed class IssuerAttribute : ValidationAttribute
-    {
-        public override bool IsValid(object? value) => value is Uri { Query: "" } address && IsSafe(address);
-    }
+/// <summary>The address of an issuer of tokens, under which it describes itself.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class IssuerAttribute : ValidationAttribute
+{
+    public override bool IsValid(object? value) => value is Uri { Query: "" } address && OidcOptions.IsSafe(address);
 }
 
 /// <summary>The providers with which people may sign in.</summary>

@@ -603,6 +603,18 @@ public sealed class RecordedHub : IAsyncDisposable
         });
         await LiveWithLaunchDarkly(admin);
         await Hub.People.SetRole("new@example.test", Role.EndUser, Some.Operator, default);
+        Some.Done(
+            await Hub.Sources.Add(
+                "release bot",
+                "agent",
+                null,
+                null,
+                Some.Operator,
+                default,
+                owner: "new@example.test",
+                client: new AgentClient("release-bot", "release-bot")
+            )
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -220,6 +220,8 @@ public sealed partial class VerifyTests
             ),
             ("UPDATE source_forms SET variables = '[]'", "The form of source 5: its text is not what its events say"),
             ("DELETE FROM source_forms", "The form of source 5 is gone"),
+            ("UPDATE agent_clients SET subject = 'eve'", "its subject is not what its events say"),
+            ("DELETE FROM agent_clients", "The OAuth client of source"),
             (
                 "UPDATE launchdarkly_hints SET email = 'eve@example.test'",
                 "of source 5: its text is not what its events"

@@ -203,6 +203,8 @@ public sealed class VerbTests
                 "requesterRequired",
                 "keyExpires",
                 "oldKeyExpires",
+                "oauthClient",
+                "oauthSubject",
             ],
             source.EnumerateObject().Select(p => p.Name)
         );
@@ -424,5 +426,39 @@ public sealed class VerbTests
                 source.TryGetProperty("owner", out var owner) ? owner.GetString() : null,
                 source.GetProperty("requesterRequired").GetBoolean()
             );
+    }
+
+    [Fact]
+    public async Task An_agents_OAuth_client_is_set_and_removed()
+    {
+        await using var shell = await Shell.StartEmpty(Engine.Sqlite);
+        await shell.Json("user", "add", "ann@example.test", "--name", "Ann");
+        string[] add = ["source", "add", "bot", "--kind", "agent", "--owner", "ann@example.test"];
+        Assert.Equal((2, "usage"), (await shell.Json([.. add, "--oauth-subject", "x"])).Failure);
+        await shell.Json([.. add, "--oauth-client", "release-bot"]);
+        Assert.Equal(
+            (1, "invalid"),
+            (await shell.Json("source", "add", "builds", "--kind", "api", "--oauth-client", "x")).Failure
+        );
+        var bot = (await shell.Json("source", "list")).Done.GetProperty("sources")[0];
+        Assert.Equal(("release-bot", "release-bot"), Client(bot));
+        string[] set = ["source", "set", "bot"];
+        Assert.Equal(
+            ("ide", "ann"),
+            Client((await shell.Json([.. set, "--oauth-client", "ide", "--oauth-subject", "ann"])).Done)
+        );
+        Assert.Equal((2, "usage"), (await shell.Json([.. set, "--oauth-subject", "ann"])).Failure);
+        Assert.Contains(
+            "Access tokens of the OAuth client ide with the subject ann act as it.",
+            (await shell.Run([.. set, "--unknown-requester", "refuse"])).Output,
+            StringComparison.Ordinal
+        );
+        Assert.False(
+            (await shell.Json([.. set, "--oauth-client", "none"])).Done.TryGetProperty("oauthClient", out var gone)
+                && gone.ValueKind != JsonValueKind.Null
+        );
+
+        static (string?, string?) Client(JsonElement source) =>
+            (source.GetProperty("oauthClient").GetString(), source.GetProperty("oauthSubject").GetString());
     }
 }

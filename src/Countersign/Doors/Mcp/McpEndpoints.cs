@@ -15,7 +15,7 @@ public static class McpEndpoints
 {
     public const string Path = "/mcp";
 
-    private static readonly McpDoor Door = new();
+    internal static readonly McpDoor Door = new();
 
     /// <summary>The paths that belong to this door.</summary>
     internal static readonly (string Root, Door Door)[] Doors = [(Path, Door)];
@@ -32,6 +32,7 @@ public static class McpEndpoints
     {
         services.AddHttpContextAccessor();
         services
+            .AddAgentTokens()
             .AddMcpServer(options =>
             {
                 options.ServerInfo = new Implementation { Name = "countersign", Version = Product.Version };
@@ -42,8 +43,11 @@ public static class McpEndpoints
         return services;
     }
 
-    public static void MapMcpDoor(this IEndpointRouteBuilder routes) =>
+    public static void MapMcpDoor(this IEndpointRouteBuilder routes)
+    {
         routes.MapMcp(Path).RequireAuthorization(Permissions.Source);
+        AgentTokens.MapMetadata(routes);
+    }
 
     /// <summary>
     /// Before anything is read: pages of other sites, and names that someone else has pointed at this machine, call
@@ -54,19 +58,35 @@ public static class McpEndpoints
             http => http.Request.Path.StartsWithSegments(Path),
             mcp =>
                 mcp.Use(
-                    (HttpContext http, RequestDelegate next) =>
+                    async (HttpContext http, RequestDelegate next) =>
                     {
                         if (ProblemWith(http.Request, server) is { } problem)
                         {
-                            return ErrorFormat
+                            await ErrorFormat
                                 .Of(http)
                                 .Refuse(http, StatusCodes.Status403Forbidden, "foreign_address", problem);
+                            return;
                         }
                         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
                             size.MaxRequestBodySize = BodyBytes.MaxSize;
                         // A proxy that collects answers would hold back what a waiting call says.
                         http.Response.Headers["X-Accel-Buffering"] = "no";
-                        return next(http);
+                        var (response, body) = (http.Response, http.Response.Body);
+                        await using var kept = new KeepAliveBody(
+                            body,
+                            () =>
+                                response.ContentType?.StartsWith("text/event-stream", StringComparison.Ordinal) is true,
+                            KeepAliveBody.Interval
+                        );
+                        response.Body = kept;
+                        try
+                        {
+                            await next(http);
+                        }
+                        finally
+                        {
+                            response.Body = body;
+                        }
                     }
                 )
         );
@@ -92,7 +112,10 @@ public static class McpEndpoints
     }
 }
 
-/// <summary>For sources with their key, and for no one else: a person's token never stands behind an agent.</summary>
+/// <summary>
+/// For sources, with their key or an access token of theirs, and for no one else: no credential of a person stands
+/// behind an agent.
+/// </summary>
 public sealed class McpDoor : ProgramDoor
 {
     private static readonly McpErrorFormat Format = new();
@@ -103,9 +126,34 @@ public sealed class McpDoor : ProgramDoor
     public override string WwwAuthenticate => "Bearer realm=\"Countersign\"";
 
     /// <summary>Sessions and cookies of a browser are ignored here.</summary>
-    public override string SchemeOf(HttpContext http) => Schemes.SourceKey;
+    public override string SchemeOf(HttpContext http) =>
+        TakesTokens(http) && IsToken(http.Request.Headers.Authorization.ToString())
+            ? AgentTokens.Scheme
+            : Schemes.SourceKey;
+
+    /// <summary>With an issuer, clients learn from the refusal where they get a token.</summary>
+    public override string WwwAuthenticateOf(HttpContext http) =>
+        TakesTokens(http)
+            ? $"{WwwAuthenticate}, resource_metadata=\"{AgentTokens.MetadataOf(ServerOf(http))}\""
+            : WwwAuthenticate;
+
+    public override string HowToCallOf(HttpContext http) =>
+        TakesTokens(http)
+            ? $"Send the key of a source, or an access token for {McpOptions.ResourceOf(ServerOf(http))}, as "
+                + "Authorization: Bearer …"
+            : HowToCall;
 
     public override ErrorFormat ErrorFormatOf(HttpContext http) => Format;
+
+    private static bool TakesTokens(HttpContext http) =>
+        http.RequestServices.GetRequiredService<McpOptions>().Authority is not null;
+
+    private static ServerOptions ServerOf(HttpContext http) => http.RequestServices.GetRequiredService<ServerOptions>();
+
+    /// <summary>A signed token has three parts; keys have no dot.</summary>
+    private static bool IsToken(string authorization) =>
+        authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        && authorization.Contains('.', StringComparison.Ordinal);
 }
 
 /// <summary>Clients read refusals as JSON-RPC, too, and may fall back to another revision if they can't.</summary>

@@ -48,17 +48,21 @@ public sealed record SourceModel(
     /// <summary>Of a source that signs its calls and is called back; null for others.</summary>
     public SourceGateModel? Gate { get; init; }
 
+    /// <summary>Null for sources of another kind, and where no access tokens are taken.</summary>
+    public SourceAgentModel? Agent { get; init; }
+
     /// <summary>Null for sources of another kind.</summary>
     public SourceConnectionModel? LaunchDarkly { get; init; }
 
     /// <summary>
     /// Whether a name or an email in a call can stand for the requester. Where LaunchDarkly is asked, it can't: either
-    /// it names the requester, or there is none. A cluster names no one.
+    /// it names the requester, or there is none. A cluster names no one, and an owner is barred whoever is named.
     /// </summary>
     public bool IsTakenAtTheirWord =>
         Source.ClaimedRequester == ClaimedRequester.Accept
         && Source.Kind != Requests.SourceKinds.Flagger
-        && !Source.Check.HasFlag(OpenCheck.Requester);
+        && !Source.Check.HasFlag(OpenCheck.Requester)
+        && !Requests.SourceKinds.NeedsOwner(Source.Kind);
 
     /// <summary>Its owner is disabled, so its requesters count as not recognized.</summary>
     public bool LacksOwner => People.LacksOwner(Source);

@@ -67,6 +67,14 @@ internal static class SourcePage
                     )
                     : Refused.From(strings, set);
                 break;
+            case SourceAgentModel.Set:
+                refused = SourceAgentModel.Refusal(
+                    strings,
+                    await http
+                        .RequestServices.GetRequiredService<SetAgentClient>()
+                        .Run(source.Name, SourceAgentModel.Typed(form), origin, cancel)
+                );
+                break;
             case "rotate":
                 var outcome = await sources.Rotate(source.Name, origin, cancel);
                 if (outcome is AccessOutcome<NewSourceKey>.Done { Value: var made })
@@ -146,6 +154,7 @@ internal static class SourcePage
             Refused = refused,
             TypedExpires = doing == "key-expiry" ? typed!["expires"].ToString() : null,
             Rejected = await bodies.Latest(source.Id, MaxRejected, cancel),
+            Agent = SourceAgentModel.Of(http, source, path, refused, typed),
             Gate = await gates.Model(source, path, server, refused, typed, cancel),
             LaunchDarkly =
                 source.Kind == "launchdarkly"

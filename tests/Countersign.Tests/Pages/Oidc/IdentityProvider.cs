@@ -66,7 +66,8 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
     /// Follows the way from our page through the provider's own pages, as this person there, back to ours; the last
     /// address.
     /// </summary>
-    public static async Task<Uri> Walk(HttpClient http, Uri from, string login)
+    /// <param name="to">Where the client expects people back, if not at one of our pages.</param>
+    public static async Task<Uri> Walk(HttpClient http, Uri from, string login, Uri? to = null)
     {
         var (at, form) = (from, (Dictionary<string, string>?)null);
         for (var step = 0; step < 30; step++)
@@ -78,8 +79,16 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
             if (response.Headers.Location is { } location)
             {
                 at = new Uri(at, location);
-                if (at.Port == from.Port && !at.AbsolutePath.StartsWith("/sign-in/oidc", StringComparison.Ordinal))
+                if (to is not null && at.GetLeftPart(UriPartial.Path) == to.AbsoluteUri)
                     return at;
+                if (
+                    to is null
+                    && at.Port == from.Port
+                    && !at.AbsolutePath.StartsWith("/sign-in/oidc", StringComparison.Ordinal)
+                )
+                {
+                    return at;
+                }
                 continue;
             }
             var page = await response.Content.ReadAsStringAsync();
@@ -164,14 +173,25 @@ internal sealed partial class IdentityProvider : IAsyncDisposable
           const issuer = `http://127.0.0.1:${server.address().port}`;
           const provider = new Provider(issuer, {
             clients: [{ client_id: id, client_secret: secret,
-              redirect_uris: ['http://127.0.0.1/sign-in/oidc/callback'] }],
+              redirect_uris: ['http://127.0.0.1/sign-in/oidc/callback'] },
+              ...['release-bot', 'stranger'].map(bot => ({ client_id: bot, client_secret: `secret of ${bot}`,
+                grant_types: ['client_credentials'], redirect_uris: [], response_types: [] })),
+              { client_id: 'ide', client_secret: 'secret of ide', redirect_uris: ['http://127.0.0.1/callback'] }],
+            features: {
+              clientCredentials: { enabled: true },
+              resourceIndicators: {
+                enabled: true,
+                getResourceServerInfo: (ctx, resource) =>
+                  ({ scope: 'anything', audience: resource, accessTokenFormat: 'jwt' }),
+              },
+            },
             pkce: { required: () => true },
             claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
             findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
             cookies: { keys: ['test'] },
           });
           provider.Client.prototype.redirectUriAllowed = uri =>
-            /^\/sign-in\/oidc(\/[a-z]+)?\/callback$/.test(new URL(uri).pathname);
+            /^(\/sign-in\/oidc(\/[a-z]+)?)?\/callback$/.test(new URL(uri).pathname);
           server.on('request', provider.callback());
           console.log(issuer);
         });

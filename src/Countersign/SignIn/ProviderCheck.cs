@@ -1,8 +1,7 @@
-using Countersign.SignIn;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
-namespace Countersign.Pages.SignIn.Oidc;
+namespace Countersign.SignIn;
 
 /// <summary>
 /// What a provider says of itself is taken only if it is about the configured issuer and leads nowhere without TLS.
