@@ -258,14 +258,14 @@ public sealed class ReencryptionTests
             (await Shell.Json("doctor")).Document.GetProperty("problems").GetRawText();
 
         /// <summary>Changes of this table fail, as they do where a run ends in the middle.</summary>
-        public Task Refuse(string table) =>
+        public Task<int> Refuse(string table) =>
             Shell.Place.Tamper(
                 Shell.Place.Engine == Engine.Postgres
                     ? $"ALTER TABLE {table} ADD CONSTRAINT refused CHECK (base_url = '') NOT VALID"
                     : $"CREATE TRIGGER refused BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END"
             );
 
-        public Task RefuseNoMore(string table) =>
+        public Task<int> RefuseNoMore(string table) =>
             Shell.Place.Tamper(
                 Shell.Place.Engine == Engine.Postgres
                     ? $"ALTER TABLE {table} DROP CONSTRAINT refused"

@@ -29,7 +29,7 @@ internal sealed class AgentTokenEvents(Callers callers, Store store, FailedSignI
         var client = AgentClient.Of(claims.Client, claims.Subject);
         var caller = await callers.FindAgent(
             client,
-            token.ValidTo + AgentTokens.ClockSkew,
+            new DateTimeOffset(token.ValidTo, TimeSpan.Zero) + AgentTokens.ClockSkew,
             McpEndpoints.Door.Via,
             http.Connection.RemoteIpAddress?.ToString() ?? "",
             http.RequestAborted

@@ -39,6 +39,9 @@ internal static class AgentTokens
     /// <summary>As RFC 9068 says, and as issuers from before it say.</summary>
     private static readonly string[] Types = ["at+jwt", "application/at+jwt", "JWT"];
 
+    /// <summary>How a token may be sent (RFC 6750).</summary>
+    private static readonly string[] BearerMethods = ["header"];
+
     public static IServiceCollection AddAgentTokens(this IServiceCollection services)
     {
         services.AddSingleton<AgentTokenEvents>().AddAuthentication().AddJwtBearer(Scheme, _ => { });
@@ -69,11 +72,12 @@ internal static class AgentTokens
             {
                 resource,
                 authorization_servers = new[] { authority.OriginalString },
-                bearer_methods_supported = new[] { "header" },
+                bearer_methods_supported = BearerMethods,
                 resource_name = "Countersign",
             }
         );
-        foreach (var path in new[] { "", McpEndpoints.Path, new Uri(resource).AbsolutePath }.Distinct())
+        HashSet<string> paths = ["", McpEndpoints.Path, new Uri(resource).AbsolutePath];
+        foreach (var path in paths)
         {
             routes
                 .MapGet(Metadata + path, () => TypedResults.Text(described, "application/json"))
