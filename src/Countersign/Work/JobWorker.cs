@@ -62,11 +62,14 @@ public sealed partial class JobWorker : BackgroundService
     {
         while (true)
         {
-            await Look(cancel);
+            var before = Running();
+            var begun = await Look(cancel);
             var running = Running();
-            if (running.Length == 0)
+            // What ended meanwhile may have left more to do.
+            if (running.Length > 0)
+                await Task.WhenAny(running).WaitAsync(cancel);
+            else if (before.Length == 0 && begun == 0)
                 return;
-            await Task.WhenAny(running).WaitAsync(cancel);
         }
     }
 
@@ -125,9 +128,10 @@ public sealed partial class JobWorker : BackgroundService
     }
 
     /// <summary>
-    /// Claims what is due at each receiver that has something due and is not busy, and sets it going.
+    /// Claims what is due at each receiver that has something due and is not busy, and sets it going. Returns how many
+    /// that were.
     /// </summary>
-    private async Task Look(CancellationToken cancel)
+    private async Task<int> Look(CancellationToken cancel)
     {
         var now = _store.Now;
         var ready = new List<(string Lane, IJobHandler Handler, int Free)>();
@@ -156,7 +160,7 @@ public sealed partial class JobWorker : BackgroundService
         // What was claimed, or could not be and is due all the same, is looked at again soon.
         if (ready.Count > 0 && _wait > PollInterval)
             _wait = PollInterval;
-        await Task.WhenAll(ready.Select(r => Claim(r.Lane, r.Handler, r.Free, cancel)));
+        return (await Task.WhenAll(ready.Select(r => Claim(r.Lane, r.Handler, r.Free, cancel)))).Sum();
     }
 
     private void WaitUntil(string next, DateTimeOffset now)
@@ -188,7 +192,7 @@ public sealed partial class JobWorker : BackgroundService
         }
     }
 
-    private async Task Claim(string lane, IJobHandler handler, int most, CancellationToken cancel)
+    private async Task<int> Claim(string lane, IJobHandler handler, int most, CancellationToken cancel)
     {
         try
         {
@@ -220,7 +224,7 @@ public sealed partial class JobWorker : BackgroundService
                 cancel
             );
             if (jobs.Count == 0)
-                return;
+                return 0;
             lock (_running)
             {
                 _tasks.RemoveWhere(t => t.IsCompleted);
@@ -228,10 +232,12 @@ public sealed partial class JobWorker : BackgroundService
                 foreach (var job in jobs.OrderBy(j => j.Id))
                     _tasks.Add(Task.Run(() => RunOne(job, handler), CancellationToken.None));
             }
+            return jobs.Count;
         }
         catch (Exception failure) when (IsItsOwn(failure))
         {
             Log.ReceiverFailed(_log, failure, lane);
+            return 0;
         }
     }
 

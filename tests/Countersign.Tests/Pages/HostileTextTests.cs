@@ -131,7 +131,7 @@ public sealed class HostileTextTests(Chromium chromium)
         Assert.Equal(
             0,
             await window
-                .Page.Locator("main script, main img, main svg:not(.plot, .bar)")
+                .Page.Locator("main script, main img, main svg:not(.plot, .bar, .source-icon)")
                 .Or(window.Page.Locator("main [onerror], main [onload], main [onmouseover]"))
                 .CountAsync()
         );

@@ -20,7 +20,7 @@ public sealed class PeopleImportTests
     {
         await using var hub = await TestHub.Start(engine);
         var ben = await hub.AddPerson("Ben", Role.Agent);
-        await hub.AddPerson("Zoe");
+        await hub.AddPerson("Zoe", Role.Admin);
         await hub.AddGroup("SRE");
         await hub.AddGroup("Payments", ben);
         var import = new PeopleImport(hub.Store);

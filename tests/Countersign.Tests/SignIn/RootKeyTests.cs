@@ -113,9 +113,7 @@ public sealed class RootKeyTests
         var shell = await Shell.Start(engine);
         Assert.Equal(0, (await shell.Json("user", "add", "ada@example.test", "--name", "Ada")).ExitCode);
         using var key = new SealKey(RootKey.Load(shell.RootKeyFile, mayCreate: false));
-        await Sealers
-            .Of(shell.Place.Store, shell.RootKeyFile, key, shell.Place.Clock)
-            .SealAll(TestContext.Current.CancellationToken);
+        await Sealers.Of(shell, key).SealAll(TestContext.Current.CancellationToken);
         return shell;
     }
 
