@@ -81,7 +81,8 @@ internal sealed class Parameters
         {
             null => DBNull.Value,
             // SQLite's own binder replaces halves of surrogate pairs as it encodes; PostgreSQL's driver would throw.
-            string text => WellFormed.Text(text),
+            // PostgreSQL itself refuses null characters.
+            string text => WellFormed.Text(text).Replace('\0', '\uFFFD'),
             long or byte[] => value,
             int number => (long)number,
             DateTimeOffset time => Instant.ToText(time),

@@ -1,4 +1,5 @@
 using System.Text;
+using Countersign.People;
 using Xunit;
 
 namespace Countersign.Tests.Hostile;
@@ -81,6 +82,20 @@ public sealed class FoundByHostileInputTests
             request.Headers.Add("Origin", browser.Origin);
             using var answer = await browser.Http.SendAsync(request);
             Assert.Equal(415, (int)answer.StatusCode);
+        }
+    }
+
+    [Theory, BothEngines]
+    public async Task A_null_character_in_a_query_finds_nothing_and_breaks_nothing(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        using var root = await host.Person(await host.Hub.AddPerson("Root", Role.Admin));
+        string[] fields = ["kind", "actor", "subject", "status", "text", "group", "source", "environment", "state"];
+        var query = string.Join('&', fields.Select(field => $"{field}=a%00b"));
+        foreach (var path in new[] { "/audit.csv", "/audit", "/requests.csv", "/", "/deliveries", "/work", "/people" })
+        {
+            using var answer = await root.Http.GetAsync($"{path}?{query}", TestContext.Current.CancellationToken);
+            Assert.InRange((int)answer.StatusCode, 200, 499);
         }
     }
 }
