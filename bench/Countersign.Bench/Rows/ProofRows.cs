@@ -87,7 +87,7 @@ internal sealed class ProofRows(Options options, Report report)
         var rate = await store.Read(EventLog.End) / watch.Elapsed.TotalSeconds;
         report.Add(
             Row.Of(
-                $"sealed and signed at most so long after the commit, at {rate:0} events/s",
+                $"longest time from commit to seal and signature, at {rate:0} events/s",
                 longest.TotalSeconds,
                 "0.00",
                 "s",

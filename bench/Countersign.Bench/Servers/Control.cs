@@ -49,7 +49,7 @@ internal static class Control
         );
     }
 
-    /// <summary>A bare endpoint that answers every call with these bytes, after so long a time.</summary>
+    /// <summary>A bare endpoint that answers every call with these bytes, after this delay.</summary>
     public static async Task<Server> StartSame(string folder, byte[] answer, TimeSpan after = default)
     {
         System.IO.Directory.CreateDirectory(folder);
@@ -85,7 +85,7 @@ internal static class Control
         await app.RunAsync();
     }
 
-    /// <summary>Stands for Terraform: notes when it hears of which task, and answers after so long a time.</summary>
+    /// <summary>Stands for Terraform: notes when each task is heard of, and answers after a delay.</summary>
     public static Task<Server> StartCounting(string folder, TimeSpan after)
     {
         var url = Server.FreeAddress();

@@ -6,7 +6,7 @@ namespace Countersign.Audit;
 
 /// <summary>
 /// What an operator recorded of an event that was damaged before it was sealed, so that sealing goes on past it. It is
-/// signed with the key of the seals, so that nobody with the database alone can pass a change off as one. Its hash is
+/// signed with the key of the seals, so that access to the database alone isn't enough to write one. Its hash is
 /// sealed as it stands; what it says is proven by nothing, and verification names it from then on.
 /// </summary>
 internal sealed record DamagedEvent
@@ -119,8 +119,8 @@ public abstract record RecordDamageOutcome
 {
     private RecordDamageOutcome() { }
 
-    /// <param name="Withdrawn">The request that it is of, if that could still be withdrawn.</param>
-    /// <param name="Closed">The request that it is of, if it could not.</param>
+    /// <param name="Withdrawn">The request that the event belongs to, if it could still be withdrawn.</param>
+    /// <param name="Closed">The request that the event belongs to, if it could not.</param>
     public sealed record Recorded(string Subject, long N, ApprovalRequest? Withdrawn, ApprovalRequest? Closed)
         : RecordDamageOutcome;
 
@@ -134,7 +134,7 @@ public abstract record RecordDamageOutcome
 }
 
 /// <summary>
-/// Records one damaged event, so that sealing goes on past it. The request that it is of is withdrawn, since nobody can
+/// Records one damaged event, so that sealing goes on past it. The request it belongs to is withdrawn, since nobody can
 /// say any more what led to its state.
 /// </summary>
 public sealed class RecordDamage(Store store, SealKey key)

@@ -36,7 +36,7 @@ public sealed record GateAsk
     public bool Waits { get; init; } = true;
 
     /// <summary>
-    /// The caller polls, and is answered with how far it is: nothing is ever sent. After so long without a poll it is
+    /// The caller polls, and is answered with the progress: nothing is ever sent. After this long without a poll it is
     /// gone, and what it asks then under the same id is something new; null: it is called back.
     /// </summary>
     public TimeSpan? PollGap { get; init; }

@@ -44,7 +44,7 @@ internal sealed class GateReplyRow
     /// <summary>Its caller asks how far it is, and is never called.</summary>
     public bool IsPolled => PollGap is not null;
 
-    /// <summary>When its caller has been silent for so long that it is gone.</summary>
+    /// <summary>When its caller counts as gone, having stopped polling.</summary>
     public DateTimeOffset? SilentAt =>
         PolledAt is { } at && PollGap is { } gap ? Instant.Parse(at) + TimeSpan.FromSeconds(gap) : null;
 }

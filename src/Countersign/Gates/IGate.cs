@@ -239,7 +239,7 @@ public sealed record OutgoingCall(HttpMethod Method, Uri Url)
     /// <summary>The call carries a token of this scope; null: what it needs is in its headers.</summary>
     public string? TokenScope { get; init; }
 
-    /// <summary>Where it fails, the source is none the worse: nothing is shown on its page.</summary>
+    /// <summary>A failure isn't the source's problem: nothing is shown on its page.</summary>
     public bool IsOptional { get; init; }
 
     /// <summary>Tells the answers of several calls apart.</summary>

@@ -106,7 +106,7 @@ public sealed class MakeReceipt(Store store)
     }
 
     /// <summary>
-    /// Whether an event of the request doesn't match its hash: then nobody can say what led to its state. Events of the
+    /// Whether an event of the request doesn't match its hash: what led to its state is unknown then. Events of the
     /// earlier form aren't looked at, since erased ones don't match theirs.
     /// </summary>
     private static async ValueTask<bool> IsDamaged(Reader reader, RequestId id)
