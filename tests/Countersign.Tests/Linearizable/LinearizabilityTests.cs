@@ -22,6 +22,7 @@ public sealed class LinearizabilityTests
         Need = 2;
 
     /// <param name="Approvals">Bits of those who approve the content of now.</param>
+    /// <param name="Content">Which of the contents that were sent it holds now.</param>
     private readonly record struct State(string Status, int Approvals, int Content);
 
     private static readonly State Start = new("active", 0, 1);
@@ -79,20 +80,20 @@ public sealed class LinearizabilityTests
     {
         Operation[] overlapping =
         [
-            new("approve 0", 1, 10, "taken active"),
-            new("approve 1", 2, 9, "taken approved"),
-            new("read", 3, 4, "active"),
-            new("read", 11, 12, "approved"),
+            new("approve 0 1", 1, 10, "taken active"),
+            new("approve 1 1", 2, 9, "taken approved"),
+            new("read", 3, 4, "active 1"),
+            new("read", 11, 12, "approved 1"),
         ];
         Assert.True(Linearizability.Holds(overlapping, Start, Apply));
         // Read before either had begun to be true, after it was seen: time runs backwards.
-        Assert.False(Linearizability.Holds([.. overlapping, new Operation("read", 13, 14, "active")], Start, Apply));
+        Assert.False(Linearizability.Holds([.. overlapping, new Operation("read", 13, 14, "active 1")], Start, Apply));
         // Two clients that each made the last approval.
         Assert.False(
             Linearizability.Holds(
                 [
-                    new("approve 0", 1, 10, "taken approved"),
-                    new("approve 1", 2, 9, "taken approved"),
+                    new("approve 0 1", 1, 10, "taken approved"),
+                    new("approve 1 1", 2, 9, "taken approved"),
                     new("withdraw", 3, 8, "refused"),
                 ],
                 Start,
@@ -102,34 +103,62 @@ public sealed class LinearizabilityTests
         // One without an answer explains what others saw.
         Assert.True(
             Linearizability.Holds(
-                [new("withdraw", 1, 2, null), new("approve 0", 3, 4, "refused"), new("read", 5, 6, "withdrawn")],
+                [new("withdraw", 1, 2, null), new("approve 0 1", 3, 4, "refused"), new("read", 5, 6, "withdrawn 1")],
+                Start,
+                Apply
+            )
+        );
+        // An approval of the content of before counts for the new one.
+        Assert.False(
+            Linearizability.Holds(
+                [
+                    new("approve 0 1", 1, 2, "taken active"),
+                    new("replace 2", 3, 4, "taken active"),
+                    new("approve 1 2", 5, 6, "taken approved"),
+                ],
+                Start,
+                Apply
+            )
+        );
+        // Someone approved content that they had not seen.
+        Assert.False(
+            Linearizability.Holds(
+                [new("replace 2", 1, 2, "taken active"), new("approve 0 1", 3, 4, "taken active")],
                 Start,
                 Apply
             )
         );
     }
 
-    /// <summary>What docs/policies.md and docs/api.md say of a request that two must approve.</summary>
-    private static (State, string) Apply(State state, string name)
+    /// <summary>
+    /// What docs/policies.md and docs/api.md say of a request that two must approve. A decision names its reviewer and
+    /// the content that they saw, a replacement the content that it brings.
+    /// </summary>
+    private static (State, string) Apply(State state, string call)
     {
-        var (verb, who) = (name.Split(' ')[0], name[^1] - '0');
-        var isActive = state.Status == "active";
+        var words = call.Split(' ');
+        var (verb, numbers) = (words[0], words[1..].Select(w => int.Parse(w, CultureInfo.InvariantCulture)).ToArray());
+        if (verb == "read")
+            return (state, $"{state.Status} {state.Content}");
+        if (verb == "withdraw" && state.Status is "active" or "approved")
+            return (state with { Status = "withdrawn" }, "taken withdrawn");
+        if (state.Status != "active")
+            return (state, "refused");
+        if (verb == "replace")
+            return (state with { Content = numbers[0], Approvals = 0 }, "taken active");
+        if (numbers[1] != state.Content)
+            return (state, "refused");
+        var theirs = 1 << numbers[0];
         switch (verb)
         {
-            case "approve" when isActive:
-                var approvals = state.Approvals | (1 << who);
+            case "approve":
+                var approvals = state.Approvals | theirs;
                 var status = int.PopCount(approvals) >= Need ? "approved" : "active";
                 return (state with { Approvals = approvals, Status = status }, $"taken {status}");
-            case "abstain" when isActive:
-                return (state with { Approvals = state.Approvals & ~(1 << who) }, "taken active");
-            case "reject" when isActive:
-                return (state with { Status = "rejected" }, "taken rejected");
-            case "withdraw" when state.Status is "active" or "approved":
-                return (state with { Status = "withdrawn" }, "taken withdrawn");
-            case "read":
-                return (state, state.Status);
+            case "abstain":
+                return (state with { Approvals = state.Approvals & ~theirs }, "taken active");
             default:
-                return (state, "refused");
+                return (state with { Status = "rejected" }, "taken rejected");
         }
     }
 
@@ -200,6 +229,16 @@ public sealed class LinearizabilityTests
             for (var i = 0; i < Clients; i++)
                 _people.Add(await AddPerson($"Reviewer {i}"));
             _rita = await AddPerson("Rita");
+            var emails = string.Join(", ", _people.Select(p => p.Person.Email));
+            await PolicyHub
+                .On(_hub)
+                .Set(
+                    $$"""
+                    version: 1
+                    policies:
+                      - { name: two, steps: [ { need: {{Need}}, from: { people: [{{emails}}] } } ] }
+                    """
+                );
         }
 
         private async Task<(Person, string)> AddPerson(string name)
@@ -232,9 +271,11 @@ public sealed class LinearizabilityTests
         {
             if (_shell is not null)
                 await StartMissingProcesses();
-            var policy = Some.Policy(Some.Step("all", Need, [.. _people.Select(p => p.Person.AsApprover)]));
-            var request = await _hub.Ask(policy, s => s.AskedBy(_rita.Person));
             var history = new List<Operation>();
+            var contents = 1;
+            var first = await Send(_requester, 1);
+            Assert.Equal((201, "two"), (first.Status, first["policy"]));
+            var path = $"/api/v1/requests/{first["id"]}";
             var begin = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var isTime = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var clients = Enumerable.Range(0, Clients).Select(i => Task.Run(() => Act(i))).ToList();
@@ -247,55 +288,72 @@ public sealed class LinearizabilityTests
             if (_processes.Count == 0 && _shell is not null)
                 await StartMissingProcesses();
             // The end is read alone: an answer that was given and then undone would show here.
-            await Call("read", _clients[0][^1], r => r.Get($"/api/v1/requests/{request.Id}"));
+            await Call("read", () => _clients[0][^1].Get(path));
             return history;
+
+            Task<ApiAnswer> Send(ApiClient requester, int content) =>
+                requester.Post(
+                    "/api/v1/requests",
+                    new { subject = content.ToString(CultureInfo.InvariantCulture), externalId = $"seed-{seed}" }
+                );
 
             async Task Act(int who)
             {
                 var random = Seeded.Random(seed * 100 + who);
+                var seen = first;
                 await begin.Task;
                 for (var n = 0; n < CallsEach; n++)
                 {
                     var client = _clients[who][random.Next(_clients[who].Count)];
-                    var path = $"/api/v1/requests/{request.Id}";
-                    var word = random.Next(10) switch
+                    var answer = random.Next(12) switch
                     {
-                        < 4 => "approve",
-                        4 => "reject",
-                        5 => "abstain",
-                        6 => "withdraw",
-                        _ => "read",
+                        < 4 => await Decide("approve"),
+                        4 => await Decide("reject"),
+                        5 => await Decide("abstain"),
+                        6 => await Call("withdraw", () => _requester.Post($"{path}/withdrawal", new { reason = "x" })),
+                        7 => await Replace(Interlocked.Increment(ref contents)),
+                        _ => await Call("read", () => client.Get(path)),
                     };
-                    await (
-                        word switch
-                        {
-                            "read" => Call(word, client, c => c.Get(path)),
-                            "withdraw" => Call(
-                                word,
-                                _requester,
-                                c => c.Post($"{path}/withdrawal", new { reason = "x" })
-                            ),
-                            _ => Call(
-                                string.Create(CultureInfo.InvariantCulture, $"{word} {who}"),
-                                client,
-                                c => c.Post($"{path}/decisions", new { answer = word, note = "x" })
-                            ),
-                        }
-                    );
+                    // What they see next time is what they decide on: sometimes it's the content of before.
+                    if (answer is { Status: 200 })
+                        seen = answer;
+
+                    Task<ApiAnswer?> Decide(string word) =>
+                        Call(
+                            $"{word} {who} {seen["subject"]}",
+                            () =>
+                                client.Post(
+                                    $"{path}/decisions",
+                                    new
+                                    {
+                                        answer = word,
+                                        note = "x",
+                                        digest = (string?)seen["digest"],
+                                    }
+                                )
+                        );
+
+                    Task<ApiAnswer?> Replace(int content) =>
+                        Call(
+                            string.Create(CultureInfo.InvariantCulture, $"replace {content}"),
+                            () => Send(_requester, content)
+                        );
                 }
             }
 
-            async Task Call(string name, ApiClient client, Func<ApiClient, Task<ApiAnswer>> call)
+            async Task<ApiAnswer?> Call(string name, Func<Task<ApiAnswer>> call)
             {
                 var begun = Stopwatch.GetTimestamp();
+                ApiAnswer? got = null;
                 string? answer = null;
                 try
                 {
-                    var got = await call(client);
+                    got = await call();
                     answer =
                         got.Status >= 500 ? null
-                        : got.Status == 200 ? (name == "read" ? "" : "taken ") + got["status"]
-                        : "refused";
+                        : got.Status != 200 ? "refused"
+                        : name == "read" ? $"{got["status"]} {got["subject"]}"
+                        : $"taken {got["status"]}";
                     Assert.True(got.Status < 500 || fault is not null, $"{name}: {got.Status} {got.Text}");
                 }
                 catch (HttpRequestException) when (fault is not null)
@@ -309,6 +367,7 @@ public sealed class LinearizabilityTests
                     if (history.Count == afterCalls)
                         isTime.TrySetResult();
                 }
+                return got;
             }
         }
 
