@@ -89,12 +89,12 @@ public sealed partial class GateSources(
         var wanted = values.ToDictionary(v => v.Key, v => v.Value.Trim());
         foreach (var (name, value) in wanted)
         {
-            if (gate.Fields.All(f => f.Name != name))
+            if (gate.Fields.FirstOrDefault(f => f.Name == name) is not { } field)
             {
                 var known = string.Join(", ", gate.Fields.Select(f => f.Name));
                 return new AccessOutcome<long>.Invalid(name, $"There is no setting {name}. There are: {known}.");
             }
-            if (value.Length > 0 && gate.ProblemWith(name, value) is { } problem)
+            if (value.Length > 0 && (field.ProblemWith(value) ?? gate.ProblemWith(name, value)) is { } problem)
                 return new AccessOutcome<long>.Invalid(name, problem);
         }
         var ready = Prepare(gate, await Open(found.Id, cancel), wanted);

@@ -41,7 +41,7 @@ internal static class GateText
     public const string Yes = "yes",
         No = "no";
 
-    public static string? ProblemWithYesOrNo(string value) => value is Yes or No ? null : $"Enter {Yes} or {No}.";
+    public static IReadOnlyList<string> NoOrYes { get; } = [No, Yes];
 
     /// <summary>Empty if the member is missing.</summary>
     public static string Text(JsonNode? node) =>

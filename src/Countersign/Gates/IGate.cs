@@ -142,6 +142,12 @@ public sealed record GateField(string Name, bool IsSecret = false, bool Signs = 
 {
     /// <summary>What counts while nothing is set.</summary>
     public string Default { get; init; } = "";
+
+    /// <summary>The only values that it takes; none where anything else decides.</summary>
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
+    public string? ProblemWith(string value) =>
+        Choices.Count == 0 || Choices.Contains(value) ? null : $"Enter {string.Join(" or ", Choices)}.";
 }
 
 /// <summary>How a source's gate is set up, with its secrets in clear, here and nowhere else.</summary>

@@ -46,8 +46,8 @@ public sealed class AzureGate : IGate
     [
         new(Collection),
         new(Password, IsSecret: true, Signs: true),
-        new(Completion) { Default = Callback },
-        new(ClassicGates) { Default = GateText.No },
+        new(Completion) { Default = Callback, Choices = [Callback, Response] },
+        new(ClassicGates) { Default = GateText.No, Choices = GateText.NoOrYes },
     ];
 
     public string? ProblemWith(string field, string value) =>
@@ -55,8 +55,7 @@ public sealed class AzureGate : IGate
         {
             Collection => GateAddress.ProblemWith(value, "https://dev.azure.com/acme", mayHavePath: true),
             Password => GateSecrets.ProblemWith(value),
-            ClassicGates => GateText.ProblemWithYesOrNo(value),
-            _ => value is Callback or Response ? null : $"Enter {Callback} or {Response}, as the check is set up.",
+            _ => null,
         };
 
     public bool IsGenuine(GateCall call, GateSettings settings)

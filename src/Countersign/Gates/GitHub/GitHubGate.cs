@@ -20,8 +20,9 @@ public sealed class GitHubGate : IGate
         Slug = "slug",
         ReadsCommits = "commits";
 
-    /// <summary>The App may not read the repositories' contents, so it isn't asked for commits.</summary>
-    public const string Off = "off";
+    /// <summary>Off: the App may not read the repositories' contents, so it isn't asked for commits.</summary>
+    public const string On = "on",
+        Off = "off";
 
     private const string Pending = "pending",
         Run = "run",
@@ -53,7 +54,7 @@ public sealed class GitHubGate : IGate
         new(PrivateKey, IsSecret: true),
         new(WebhookSecret, IsSecret: true, Signs: true),
         new(Slug, IsRequired: false),
-        new(ReadsCommits, IsRequired: false) { Default = "on" },
+        new(ReadsCommits, IsRequired: false) { Default = On, Choices = [On, Off] },
     ];
 
     public string? ProblemWith(string field, string value) =>
@@ -69,7 +70,6 @@ public sealed class GitHubGate : IGate
             WebhookSecret => value.Length is >= 8 and <= 500 && !value.Any(char.IsControl)
                 ? null
                 : "A webhook secret has 8 to 500 characters.",
-            ReadsCommits => value is ("on" or Off) ? null : "Enter on or off.",
             _ => value.Length <= 200 ? null : "At most 200 characters.",
         };
 

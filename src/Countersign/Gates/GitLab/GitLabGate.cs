@@ -43,7 +43,7 @@ public sealed class GitLabGate : IGate
         new(Secret, IsSecret: true, Signs: true),
         new(Token, IsSecret: true),
         new(HookSecret, IsSecret: true, Signs: true, IsRequired: false),
-        new(StartJob) { Default = GateText.No },
+        new(StartJob) { Default = GateText.No, Choices = GateText.NoOrYes },
         new(Environments, IsRequired: false),
     ];
 
@@ -54,7 +54,6 @@ public sealed class GitLabGate : IGate
             Token => value.Length <= 500 && value.All(c => c is > ' ' and < (char)127)
                 ? null
                 : "Paste the access token that GitLab showed, such as glpat-….",
-            StartJob => GateText.ProblemWithYesOrNo(value),
             Environments => GitLabHook.PlacesOf(value) is { Count: <= MaxEnvironments }
                 ? null
                 : $"Up to {MaxEnvironments} of PROJECT/ENVIRONMENT with commas between, such as 1207/production.",
