@@ -94,7 +94,7 @@ public sealed partial class GateSources(
                 var known = string.Join(", ", gate.Fields.Select(f => f.Name));
                 return new AccessOutcome<long>.Invalid(name, $"There is no setting {name}. There are: {known}.");
             }
-            if (value.Length > 0 && (field.ProblemWith(value) ?? gate.ProblemWith(name, value)) is { } problem)
+            if (value.Length > 0 && gate.ProblemWith(field, value) is { } problem)
                 return new AccessOutcome<long>.Invalid(name, problem);
         }
         var ready = Prepare(gate, await Open(found.Id, cancel), wanted);

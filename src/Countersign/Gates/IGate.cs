@@ -16,6 +16,12 @@ public interface IGate
     IReadOnlyList<GateField> Fields { get; }
 
     /// <summary>What is wrong with a value, for the admin; null: nothing.</summary>
+    sealed string? ProblemWith(GateField field, string value) =>
+        field.Choices.Count == 0 ? ProblemWith(field.Name, value)
+        : field.Choices.Contains(value) ? null
+        : $"Enter {string.Join(" or ", field.Choices)}.";
+
+    /// <summary>The same, of a field without choices.</summary>
     string? ProblemWith(string field, string value) => null;
 
     // What comes in.
@@ -145,9 +151,6 @@ public sealed record GateField(string Name, bool IsSecret = false, bool Signs = 
 
     /// <summary>The only values that it takes; none where anything else decides.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
-
-    public string? ProblemWith(string value) =>
-        Choices.Count == 0 || Choices.Contains(value) ? null : $"Enter {string.Join(" or ", Choices)}.";
 }
 
 /// <summary>How a source's gate is set up, with its secrets in clear, here and nowhere else.</summary>

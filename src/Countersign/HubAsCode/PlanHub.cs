@@ -686,7 +686,7 @@ internal sealed class PlanHub(
                         $"Put it into a file of its own and name that file: {field.Name}: \"@/path/to/file\""
                     );
                 }
-                else if (gate.ProblemWith(field.Name, setting.Value) is { } problem)
+                else if (gate.ProblemWith(field, setting.Value) is { } problem)
                 {
                     Wrong(setting.Line, place, problem, "Correct it.");
                 }

@@ -11,7 +11,7 @@ public enum ModelStatus
 /// <param name="People">Who is named; <paramref name="Groups"/> stand for their members at the moment.</param>
 public sealed record ModelStep(int Need, int[] People, int[] Groups);
 
-/// <summary>A policy as the file has it. Hours are counted from the moment the request is created.</summary>
+/// <summary>A policy as the file has it. Hours are counted from the moment the content came.</summary>
 public sealed record ModelPolicy(string Name, ModelStep[] Steps, bool AllowsSelf = false, int? ExpiresAfterHours = null)
 {
     public ModelStatus ExpiresAs { get; init; } = ModelStatus.Rejected;
@@ -80,7 +80,7 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
 {
     private readonly List<ModelDecision> _decisions = [];
     private readonly Dictionary<int, string> _tickets = [];
-    private readonly DateTimeOffset _createdAt = model.Now;
+    private DateTimeOffset _contentAt = model.Now;
     private int? _approvedElsewhere;
 
     public ModelPolicy Policy { get; private set; } = policy;
@@ -90,7 +90,7 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
     public bool WasOverridden { get; private set; }
     public bool IsBeingConfirmed { get; private set; } = isBeingConfirmed;
     private DateTimeOffset? ExpiresAt =>
-        Policy.ExpiresAfterHours is { } hours ? _createdAt + TimeSpan.FromHours(hours) : null;
+        Policy.ExpiresAfterHours is { } hours ? _contentAt + TimeSpan.FromHours(hours) : null;
 
     /// <summary>"Different content creates a new revision while the request is active, which dismisses earlier
     /// decisions, and returns 409 once it's closed."</summary>
@@ -98,8 +98,7 @@ public sealed class ModelRequest(ApprovalModel model, int requester, ModelPolicy
     {
         if (Status != ModelStatus.Active)
             return false;
-        (Policy, Content) = (active, Content + 1);
-        Expire();
+        (Policy, Content, _contentAt) = (active, Content + 1, model.Now);
         return true;
     }
 

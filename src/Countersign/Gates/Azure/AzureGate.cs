@@ -54,8 +54,7 @@ public sealed class AzureGate : IGate
         field switch
         {
             Collection => GateAddress.ProblemWith(value, "https://dev.azure.com/acme", mayHavePath: true),
-            Password => GateSecrets.ProblemWith(value),
-            _ => null,
+            _ => GateSecrets.ProblemWith(value),
         };
 
     public bool IsGenuine(GateCall call, GateSettings settings)

@@ -22,6 +22,11 @@ public sealed record SourceGateModel(
 )
 {
     public string Server => Typed.GetValueOrDefault(GitHubGate.Server) ?? View.Values[GitHubGate.Server];
+
+    /// <summary>What the field shows; secrets are never shown.</summary>
+    public string? ValueOf(GateField field) =>
+        field.IsSecret ? null : Typed.GetValueOrDefault(field.Name) ?? View.Values[field.Name];
+
     public string Organization => Typed.GetValueOrDefault("organization", "");
     public bool IsSetUp => View.Missing.Count == 0;
 
