@@ -59,7 +59,8 @@ internal static partial class OtherVerifiers
     private static async Task<List<(string, string)>> Ask(string program, string name, string script, Folder folder)
     {
         await File.WriteAllTextAsync(Path.Combine(folder.Name, name), script);
-        var (code, output, error) = await Programs.Run(program, [name], folder.Name);
+        var patience = LongRun.IsAskedFor ? TimeSpan.FromMinutes(10) : Eventually.Patience;
+        var (code, output, error) = await Programs.Run(program, [name], folder.Name, patience);
         Assert.SkipWhen(code == -1, $"There is no {program}: {error}");
         Assert.True(code == 0, error);
         // What a verifier prints of receipts stands before.
