@@ -23,7 +23,7 @@ internal static class NewFile
         try
         {
             await write(unfinished);
-            File.Move(unfinished, target, overwrite: false);
+            PrivateFile.MoveToNew(unfinished, target);
             return new FileInfo(target).Length;
         }
         finally

@@ -108,24 +108,21 @@ public sealed class RootKey
             : throw new FormatException("Not an earlier key.");
 
     /// <summary>
-    /// Written beside and renamed without replacing, so that two processes starting at once agree on one key.
+    /// Written beside and then renamed, so that no one reads half of it; and by one process at a time, so that those
+    /// which start at once agree on one key.
     /// </summary>
     private static void Create(string file)
     {
         PrivateFile.EnsureFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        using var alone = PrivateFile.Hold(file + ".lock");
+        if (File.Exists(file))
+            return;
         var fresh = $"{file}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
         using (var stream = PrivateFile.Create(fresh))
         {
             stream.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(Size)) + "\n"));
             stream.Flush(flushToDisk: true);
         }
-        try
-        {
-            File.Move(fresh, file, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            File.Delete(fresh);
-        }
+        File.Move(fresh, file, overwrite: false);
     }
 }

@@ -8,6 +8,8 @@ public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <summary>An empty file that was not there before.</summary>
     public static FileStream Create(string path)
     {
@@ -34,6 +36,56 @@ public static class PrivateFile
         }
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(path, OwnerOnly);
+    }
+
+    /// <summary>
+    /// Gives a whole file a name that no other file has. <see cref="File.Move(string, string, bool)"/> only looks for
+    /// one, and replaces what comes between that and the move. So the name is taken first.
+    /// </summary>
+    public static void MoveToNew(string from, string to)
+    {
+        Create(to).Dispose();
+        try
+        {
+            File.Move(from, to, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(to);
+            throw;
+        }
+    }
+
+    /// <summary>Alone with what this file stands for, until the handle is closed. Others wait that long.</summary>
+    public static FileStream Hold(string path)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            Options = FileOptions.DeleteOnClose,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = OwnerOnly;
+        FileStream? held = null;
+        IOException? why = null;
+        SpinWait.SpinUntil(
+            () =>
+            {
+                try
+                {
+                    held = new FileStream(path, options);
+                }
+                catch (IOException failure)
+                {
+                    why = failure;
+                }
+                return held is not null;
+            },
+            Patience
+        );
+        return held ?? throw new IOException($"{path} is held by another process.", why);
     }
 
     /// <summary>What is printed when Countersign can't use its folder.</summary>

@@ -246,7 +246,7 @@ internal sealed partial class SqliteEngine : Engine
         try
         {
             Copy(unfinished);
-            File.Move(unfinished, copy, overwrite: false);
+            PrivateFile.MoveToNew(unfinished, copy);
         }
         catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException)
         {

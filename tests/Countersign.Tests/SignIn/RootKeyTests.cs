@@ -23,6 +23,39 @@ public sealed class RootKeyTests
         Assert.False(File.Exists(shell.RootKeyFile));
     }
 
+    [Fact]
+    public async Task Whoever_starts_at_the_same_time_gets_the_same_new_key()
+    {
+        const int processes = 4,
+            rounds = 500;
+        var folder = Directory.CreateTempSubdirectory("countersign-root-");
+        var keys = new string[processes, rounds];
+        using var begin = new Barrier(processes);
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, processes)
+                .Select(process => Task.Factory.StartNew(() => Start(process), TaskCreationOptions.LongRunning))
+        );
+        for (var round = 0; round < rounds; round++)
+        {
+            Assert.Single(Enumerable.Range(0, processes).Select(process => keys[process, round]).Distinct());
+            Assert.Equal(["root.key"], Directory.GetFiles(FolderOf(round)).Select(Path.GetFileName));
+        }
+        folder.Delete(recursive: true);
+
+        void Start(int process)
+        {
+            for (var round = 0; round < rounds; round++)
+            {
+                begin.SignalAndWait();
+                using var key = new SealKey(RootKey.Load(Path.Combine(FolderOf(round), "root.key"), mayCreate: true));
+                keys[process, round] = key.PublicKey;
+            }
+        }
+
+        string FolderOf(int round) => Path.Combine(folder.FullName, $"{round}");
+    }
+
     [Theory, BothEngines]
     public async Task With_the_key_of_another_store_a_server_does_not_start_and_nothing_is_changed(Engine engine)
     {
