@@ -56,6 +56,10 @@ internal sealed record SourceEntry(int Line, string Name)
 
     /// <summary>A day, a time or <c>never</c>.</summary>
     public NamedOnLine? KeyExpires { get; init; }
+
+    /// <summary>Of an agent: the client ID, or <c>none</c>.</summary>
+    public NamedOnLine? OauthClient { get; init; }
+    public string? OauthSubject { get; init; }
     public bool? IsDisabled { get; init; }
 }
 

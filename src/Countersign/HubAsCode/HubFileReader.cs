@@ -131,6 +131,8 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
                     "launchdarkly",
                     "gate",
                     "key_expires",
+                    "oauth_client",
+                    "oauth_subject",
                     "disabled",
                 ]
             )
@@ -169,9 +171,9 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
                 ? Connection(connection, $"{at}.launchdarkly")
                 : null,
             Gate = members.TryGetValue("gate", out var gate) ? Gate(gate, $"{at}.gate") : null,
-            KeyExpires = Text(members, at, "key_expires") is { } expires
-                ? new NamedOnLine(expires, members["key_expires"].Line, members["key_expires"].Column)
-                : null,
+            KeyExpires = OnLine(members, at, "key_expires"),
+            OauthClient = OnLine(members, at, "oauth_client"),
+            OauthSubject = Text(members, at, "oauth_subject"),
             IsDisabled = Flag(members, at, "disabled"),
         };
     }
@@ -440,6 +442,9 @@ internal sealed class HubFileReader(Func<string, string?> readSecret)
         Wrong(node, "type", $"{at}.{name}", "This must be a text.", $"Write: {name}: …");
         return null;
     }
+
+    private NamedOnLine? OnLine(Dictionary<string, YamlNode> members, string at, string name) =>
+        Text(members, at, name) is { } text ? new NamedOnLine(text, members[name].Line, members[name].Column) : null;
 
     private List<NamedOnLine>? Texts(Dictionary<string, YamlNode> members, string at, string name, int max)
     {

@@ -407,6 +407,7 @@ internal sealed class PlanHub(
                 await SetGate(entry, kind, settings, known, cancel);
             if (entry.KeyExpires is { } expires)
                 SetKeyExpiry(entry, expires, known);
+            SetOauthClient(entry, kind, known);
             if (entry.IsDisabled == true && known is not { IsDisabled: true })
                 DisableSource(entry.Name, "disable", entry.Line);
             if (entry.IsDisabled == false && known is { IsDisabled: true })
@@ -748,6 +749,40 @@ internal sealed class PlanHub(
             );
 
             static string Words(DateTimeOffset? at) => at is { } until ? Instant.ToText(until) : KeyExpiry.Never;
+        }
+
+        private void SetOauthClient(SourceEntry entry, string kind, Source? known)
+        {
+            var place = $"{HubFile.SourcesKey}.oauth_client";
+            if (entry.OauthClient is not { } named)
+            {
+                if (entry.OauthSubject is not null)
+                    Wrong(entry.Line, place, AgentClient.SubjectAlone, "Write oauth_client, too.");
+                return;
+            }
+            var client = named.Name == "none" ? null : AgentClient.Of(named.Name, entry.OauthSubject);
+            if (SetAgentClient.Problem(client, kind) is { } problem)
+            {
+                Wrong(named.Line, place, problem.Why, "Correct it.", named.Column);
+                return;
+            }
+            if (client == known?.Client)
+                return;
+            Add(
+                HubFile.SourcesKey,
+                '~',
+                entry.Name,
+                $"OAuth client: {Words(known?.Client)} → {Words(client)}",
+                // Whose tokens these are can ask as this source.
+                needsConsent: known is not null && client is not null,
+                entry.Line,
+                async (tx, origin) => Why(await SetAgentClient.Run(tx, entry.Name, client, origin))
+            );
+
+            static string Words(AgentClient? client) =>
+                client is null ? "none"
+                : client.Subject == client.Client ? client.Client
+                : $"{client.Client} with subject {client.Subject}";
         }
 
         private void PruneSources()

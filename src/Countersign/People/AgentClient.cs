@@ -8,6 +8,8 @@ public sealed record AgentClient(string Client, string Subject)
 {
     private const int MaxLength = 255;
 
+    internal const string SubjectAlone = "An OAuth subject needs its client.";
+
     /// <summary>Without a subject, the client acts for itself.</summary>
     public static AgentClient Of(string client, string? subject) =>
         new(client.Trim(), string.IsNullOrWhiteSpace(subject) ? client.Trim() : subject.Trim());

@@ -49,6 +49,25 @@ public sealed class AuditTests
     }
 
     [Theory, BothEngines]
+    public async Task An_event_that_was_damaged_before_it_was_sealed_is_recorded_once_it_is_named_with_a_reason(
+        Engine engine
+    )
+    {
+        await using var shell = await Shell.Start(engine);
+        await shell.Json("user", "add", "ada@example.test", "--name", "Ada");
+        Assert.Equal((1, "not_found"), (await shell.Json("audit", "damaged", "99", "--reason", "A bad disk")).Failure);
+        Assert.Equal((1, "invalid"), (await shell.Json("audit", "damaged", "1", "--reason", "A bad disk")).Failure);
+        Assert.Equal(2, (await shell.Run("audit", "damaged", "1")).ExitCode);
+
+        await shell.Place.Tamper("UPDATE events SET actor = 'person:1' WHERE id = 1");
+        var recorded = await shell.Json("audit", "damaged", "1", "--reason", "A bad disk");
+        Assert.Equal((0, 1), (recorded.ExitCode, recorded.Done.GetProperty("event").GetInt32()));
+        var verified = await shell.Json("audit", "verify");
+        Assert.Equal(1, verified.ExitCode);
+        Assert.Contains("damaged before it was sealed", verified.Output, StringComparison.Ordinal);
+    }
+
+    [Theory, BothEngines]
     public async Task The_record_is_taken_out_as_lines_to_standard_output_or_to_a_new_file(Engine engine)
     {
         await using var shell = await Shell.Start(engine);

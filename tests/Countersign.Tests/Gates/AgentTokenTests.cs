@@ -239,6 +239,42 @@ public sealed class AgentTokenTests(AgentTokenTests.Issuer issuer) : IClassFixtu
     }
 
     [Theory, BothEngines]
+    public async Task The_api_says_whose_tokens_act_as_a_source_and_takes_it_back(Engine engine)
+    {
+        await using var host = await ApiHost.Start(engine);
+        using var admin = await host.Person(await host.Hub.AddPerson("Root", Role.Admin));
+        var owner = (await host.Hub.AddPerson("Ann")).Email;
+        await host.Noticed();
+        object Bot(string name, string? client, string? subject = null) =>
+            new
+            {
+                name,
+                kind = "agent",
+                owner,
+                oauthClient = client,
+                oauthSubject = subject,
+            };
+        Assert.Equal(201, (await admin.Post("/api/v1/sources", Bot("bot", "release-bot"))).Status);
+        Assert.Equal(409, (await admin.Post("/api/v1/sources", Bot("other", "release-bot"))).Status);
+        Assert.Equal(422, (await admin.Post("/api/v1/sources", Bot("other", null, "release-bot"))).Status);
+        Assert.Equal(("release-bot", "release-bot"), await Change("""{"oauthClient":"release-bot"}"""));
+        Assert.Equal(("ide", "ann"), await Change("""{"oauthClient":"ide","oauthSubject":"ann","keyExpires":"90d"}"""));
+        Assert.Equal((null, null), await Change("""{"oauthClient":""}"""));
+        Assert.Null(await host.Hub.Proof());
+
+        async Task<(string? Client, string? Subject)> Change(string body)
+        {
+            var changed = await admin.Send(
+                HttpMethod.Patch,
+                "/api/v1/sources/bot",
+                new StringContent(body, null, "application/json")
+            );
+            Assert.Equal(200, changed.Status);
+            return (changed["oauthClient"], changed["oauthSubject"]);
+        }
+    }
+
+    [Theory, BothEngines]
     public async Task A_client_belongs_to_one_agent_and_a_wait_ends_with_its_token(Engine engine)
     {
         await using var gate = await issuer.Start(engine);

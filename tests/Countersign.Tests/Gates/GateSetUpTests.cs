@@ -28,4 +28,31 @@ public sealed class GateSetUpTests
 
         static string WithoutSpace(string text) => string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
     }
+
+    [Fact]
+    public async Task A_setting_with_few_values_is_chosen_from_a_list_and_no_other_value_is_taken()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var ada = await host.Hub.AddPerson("Ada", Role.Admin);
+        await host.Noticed();
+        using var browser = await host.SignIn(ada);
+        (string, string)[] source = [("name", "stages"), ("kind", "azure"), ("who", ""), ("need", "1")];
+        var path = (await browser.Submit("/sources/new", "/sources", source)).Location!.Split('?')[0];
+        Assert.Contains(
+            "<option value=\"no\" selected=\"selected\">Refuse them",
+            (await browser.Get(path)).Text,
+            StringComparison.Ordinal
+        );
+
+        var chosen = await browser.Submit(path, path, ("do", "gate-set"), ("gate.classicGates", "yes"));
+        Assert.Equal(302, chosen.Status);
+        Assert.Contains(
+            "<option value=\"yes\" selected=\"selected\">",
+            (await browser.Get(path)).Text,
+            StringComparison.Ordinal
+        );
+        var refused = await browser.Submit(path, path, ("do", "gate-set"), ("gate.classicGates", "perhaps"));
+        Assert.Equal(422, refused.Status);
+        Assert.Contains("Enter no or yes.", refused.Text, StringComparison.Ordinal);
+    }
 }

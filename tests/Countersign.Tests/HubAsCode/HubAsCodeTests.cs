@@ -39,6 +39,7 @@ public sealed class HubAsCodeTests
           - name: deployments
             kind: github
             gate: { appId: "12345", privateKey: "@app-key", webhookSecret: "@ld-secret" }
+          - { name: bot, kind: agent, owner: ann@example.com, oauth_client: bot-prod, oauth_subject: svc-bot }
         request_types:
           - name: Production access
             fields: [{ name: system, label: System, kind: choice, choices: [billing, shop] }]
@@ -60,7 +61,7 @@ public sealed class HubAsCodeTests
 
         var applied = (await shell.Json("apply", "-f", file, "--yes")).Done;
         Assert.True(applied.GetProperty("applied").GetBoolean());
-        Assert.Equal(3, applied.GetProperty("keys").GetArrayLength());
+        Assert.Equal(4, applied.GetProperty("keys").GetArrayLength());
         Assert.Equal("Nothing to change.", (await shell.Run("apply", "-f", file)).Output.Trim());
         Assert.Equal("Nothing to change.", (await shell.Run("apply", "-f", file, "--prune")).Output.Trim());
 
@@ -74,13 +75,14 @@ public sealed class HubAsCodeTests
                 "person.disabled 1",
                 "policy.set 1",
                 "request_types.set 1",
-                "source.added 3",
+                "source.added 4",
                 "source.changed 2",
                 "source.disabled 1",
                 "source.form_set 1",
                 "source.gate_set 1",
                 "source.key_expiry_set 1",
                 "source.launchdarkly_set 1",
+                "source.oauth_client_set 1",
             ],
             kinds.Where(k => !k.StartsWith("hub.", StringComparison.Ordinal))
         );
@@ -161,6 +163,8 @@ public sealed class HubAsCodeTests
     [InlineData("kind: github, gate: { privateKey: \"@nowhere\" }", "There is no file")]
     [InlineData("kind: github, gate: { appId: me }", "The App ID is a number")]
     [InlineData("kind: github, gate: 7", "are a map")]
+    [InlineData("kind: api, oauth_client: bot", "Only a source of kind agent")]
+    [InlineData("kind: agent, owner: none, oauth_subject: bot", "An OAuth subject needs its client")]
     [InlineData("kind: api, key_expires: 90d", "would mean another time")]
     [InlineData("kind: api, key_expires: 2001-01-31", "in the future")]
     public async Task Gates_and_expiries_that_are_wrong_are_named_with_their_line(string source, string why)

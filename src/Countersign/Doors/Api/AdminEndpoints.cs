@@ -78,6 +78,12 @@ public sealed record SourceBody
 
     /// <summary>Until when its key is taken: a day, a time, a duration such as 90d, or never.</summary>
     public string? KeyExpires { get; init; }
+
+    [Description("Of kind `agent`: the OAuth client whose access tokens act as it.")]
+    public string? OauthClient { get; init; }
+
+    [Description("The subject of these tokens, where it isn't the client itself.")]
+    public string? OauthSubject { get; init; }
 }
 
 /// <summary>
@@ -123,6 +129,12 @@ public sealed record SourceChangeBody
 
     /// <summary>Until when the newest key is taken: a day, a time, a duration such as 90d, or never.</summary>
     public string? KeyExpires { get; init; }
+
+    [Description("Of kind `agent`: the OAuth client whose access tokens act as it; empty for none.")]
+    public string? OauthClient { get; init; }
+
+    [Description("The subject of these tokens, where it isn't the client itself. Only with `oauthClient`.")]
+    public string? OauthSubject { get; init; }
 }
 
 public sealed record AliasBody
@@ -640,6 +652,8 @@ internal static class AdminEndpoints
         var (expires, problem) = KeyExpiry.Read(body.Value.KeyExpires, time.GetUtcNow());
         if (problem is not null)
             return Problems.Invalid("keyExpires", problem);
+        if (body.Value is { OauthClient: null, OauthSubject: not null })
+            return Problems.Invalid("oauthClient", AgentClient.SubjectAlone);
         return Answer(
             await sources.Add(
                 body.Value.Name,
@@ -650,7 +664,8 @@ internal static class AdminEndpoints
                 cancel,
                 body.Value.Destination,
                 body.Value.Owner,
-                expires
+                expires,
+                body.Value.OauthClient is { } client ? AgentClient.Of(client, body.Value.OauthSubject) : null
             ),
             key => TypedResults.Json(key, ApiJson.Wire.NewSourceKey, statusCode: 201)
         );
@@ -661,12 +676,13 @@ internal static class AdminEndpoints
         JsonBody<SourceChangeBody> body,
         CurrentCaller caller,
         Sources sources,
+        SetAgentClient agentClients,
         PeopleDirectory directory,
         TimeProvider time,
         CancellationToken cancel
     )
     {
-        var wanted = body.Value;
+        var (wanted, origin) = (body.Value, caller.Viewer.Origin);
         var (unknown, claimed) = (
             RequesterRules.UnknownOf(wanted.UnknownRequester ?? ""),
             RequesterRules.ClaimedOf(wanted.ClaimedRequester ?? "")
@@ -678,19 +694,31 @@ internal static class AdminEndpoints
         var (expires, problem) = KeyExpiry.Read(wanted.KeyExpires, time.GetUtcNow());
         if (problem is not null)
             return Problems.Invalid("keyExpires", problem);
+        if (wanted is { OauthClient: null, OauthSubject: not null })
+            return Problems.Invalid("oauthClient", AgentClient.SubjectAlone);
         var (reviewers, rules) = (
             new SourceReviewers(wanted.Group, wanted.Need, wanted.Destination, wanted.OneAdmin),
             new SourceRequesterRules(unknown, claimed, wanted.Owner, wanted.RequesterRequired)
         );
-        var isOnlyKey =
-            wanted.KeyExpires is not null
-            && reviewers == new SourceReviewers(null, null, null, false)
-            && rules == new SourceRequesterRules();
-        var outcome = isOnlyKey
-            ? await sources.SetKeyExpiry(name, expires, caller.Viewer.Origin, cancel)
-            : await sources.Set(name, reviewers, rules, caller.Viewer.Origin, cancel);
-        if (!isOnlyKey && wanted.KeyExpires is not null && outcome is AccessOutcome<long>.Done)
-            outcome = await sources.SetKeyExpiry(name, expires, caller.Viewer.Origin, cancel);
+        var changes = new List<Func<Task<AccessOutcome<long>>>>();
+        if (wanted.KeyExpires is not null)
+            changes.Add(() => sources.SetKeyExpiry(name, expires, origin, cancel));
+        if (wanted.OauthClient is { } id)
+        {
+            var client = id.Trim().Length == 0 ? null : AgentClient.Of(id, wanted.OauthSubject);
+            changes.Add(() => agentClients.Run(name, client, origin, cancel));
+        }
+        var namesNeither =
+            reviewers == new SourceReviewers(null, null, null, false) && rules == new SourceRequesterRules();
+        if (changes.Count == 0 || !namesNeither)
+            changes.Insert(0, () => sources.Set(name, reviewers, rules, origin, cancel));
+        AccessOutcome<long> outcome = new AccessOutcome<long>.NotFound(name);
+        foreach (var change in changes)
+        {
+            outcome = await change();
+            if (outcome is not AccessOutcome<long>.Done)
+                break;
+        }
         var snapshot = await directory.Refresh(cancel);
         return Answer(outcome, id => TypedResults.Ok(SourceView.From(snapshot.Sources[id], snapshot)));
     }
