@@ -112,10 +112,10 @@ internal static partial class HubFileWriter
         if (source.KeyExpires is { } expires)
             text.Append(Invariant, $"    key_expires: {PolicyText.Quoted(Instant.ToText(expires))}\n");
         if (source.Client is { } client)
-            text.Append(
-                Invariant,
-                $"    oauth_client: {Text(client.Client)}\n    oauth_subject: {Text(client.Subject)}\n"
-            );
+        {
+            text.Append(Invariant, $"    oauth_client: {Text(client.Client)}\n");
+            text.Append(Invariant, $"    oauth_subject: {Text(client.Subject)}\n");
+        }
         if (source.IsDisabled)
             text.Append("    disabled: true\n");
     }
