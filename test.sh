@@ -95,8 +95,8 @@ find_postgres() { # the newest, if it is new enough
   return 1
 }
 
-find_chromium() {
-  for TEST_CHROMIUM in chromium google-chrome google-chrome-stable; do
+find_chromium() { # <program…>: the first that runs
+  for TEST_CHROMIUM; do
     "$TEST_CHROMIUM" --version >/dev/null 2>&1 && TEST_CHROMIUM=$(command -v "$TEST_CHROMIUM") && return
   done
   return 1
@@ -137,7 +137,11 @@ heading 'What the tests need'
 if { find_postgres || { install postgresql && find_postgres; }; } && start_postgres; then
   echo "$("$bin/postgres" --version) on $TEST_POSTGRES"
 else missing PostgreSQL TEST_POSTGRES_MISSING; fi
-if find_chromium || { install chromium && find_chromium; }; then
+# Without windows Chromium does the same with half the work, but not every system has it that way.
+shell=chromium-headless-shell
+if find_chromium "$shell" || { install "$shell" && find_chromium "$shell"; } \
+  || find_chromium chromium google-chrome google-chrome-stable \
+  || { install chromium && find_chromium chromium; }; then
   export TEST_CHROMIUM; echo "Chromium at $TEST_CHROMIUM"
 else unset TEST_CHROMIUM; missing Chromium TEST_CHROMIUM_MISSING; fi
 
