@@ -134,8 +134,8 @@ public abstract record RecordDamageOutcome
 }
 
 /// <summary>
-/// Records one damaged event, so that sealing goes on past it. The request it belongs to is withdrawn, since nobody can
-/// say any more what led to its state.
+/// Records one damaged event, so that sealing can continue. The request it belongs to is withdrawn, because what led to
+/// its state can no longer be proven.
 /// </summary>
 public sealed class RecordDamage(Store store, SealKey key)
 {

@@ -21,7 +21,7 @@ public interface IGate
         : field.Choices.Contains(value) ? null
         : $"Enter {string.Join(" or ", field.Choices)}.";
 
-    /// <summary>The same, of a field without choices.</summary>
+    /// <summary>The same for a field without choices. Callers use the one above, which knows of choices.</summary>
     string? ProblemWith(string field, string value) => null;
 
     // What comes in.
