@@ -46,6 +46,9 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
         if (await store.Read(reader => Sources.IsDisabled(reader, row.SourceId), cancel))
             return Again(job, id, "The source is disabled.", TimeSpan.FromMinutes(15), mustAlarm: true);
 
+        // Taken before: only what comes after it is left.
+        if (request.AppliedAt is not null && gate.FollowUp(settings, reply, verdict) is not null)
+            return await Finish(job, id, gate, settings, reply, verdict, cancel);
         var call = gate.Verdict(settings, reply, verdict);
         var look = verdict.IsApproved ? gate.Look(settings, reply) : null;
         var sent = await caller.Send(gate, settings, look ?? call, cancel);
@@ -140,8 +143,48 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
             _ => Again(job, id, why, null),
         };
 
-    /// <summary>The verdict was taken; what is left to do there comes before that is on record.</summary>
+    /// <summary>
+    /// The verdict was taken: an approval can't be withdrawn any more, also while something is left to do there.
+    /// </summary>
     private async Task<JobResult> Finish(
+        Job job,
+        RequestId id,
+        IGate gate,
+        GateSettings settings,
+        GateReply reply,
+        GateVerdict verdict,
+        CancellationToken cancel
+    ) =>
+        await FollowUp(job, id, gate, settings, reply, verdict, cancel) switch
+        {
+            null => new JobResult.Done(tx => Taken(tx, id, verdict, isAll: true)) { Lock = tx => Lock(tx, id) },
+            { Write: var write } again => again with
+            {
+                Write = async tx =>
+                {
+                    await Taken(tx, id, verdict, isAll: false);
+                    if (write is not null)
+                        await write(tx);
+                },
+                Lock = tx => Lock(tx, id),
+            },
+        };
+
+    /// <param name="isAll">Nothing is left to do there.</param>
+    private static async ValueTask Taken(Tx tx, RequestId id, GateVerdict verdict, bool isAll)
+    {
+        if (await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is not { } request)
+            return;
+        if (verdict.IsApproved && request.Status != Status.Approved)
+            await GateReplies.End(tx, id, GateReplies.Passed, "The approval had arrived before it was withdrawn.");
+        else if (isAll)
+            await GateReplies.End(tx, id, GateReplies.Delivered, verdict.Text);
+        else if (verdict.IsApproved)
+            await MarkApplied.By(tx, request, GateReplies.OfHub);
+    }
+
+    /// <summary>Null once nothing is left to do.</summary>
+    private async Task<JobResult.Again?> FollowUp(
         Job job,
         RequestId id,
         IGate gate,
@@ -183,7 +226,7 @@ internal sealed class DeliverVerdict(Store store, GateCaller caller, CallerState
                     throw new UnreachableException();
             }
         }
-        return End(id, GateReplies.Delivered, verdict.Text);
+        return null;
     }
 
     private static JobResult.Done End(RequestId id, string how, string why) =>
@@ -241,17 +284,19 @@ internal sealed class CallerState(GateSources sources, GateCaller caller, People
     )
     {
         var call = gate.Watch(settings, reply, progress);
+        var tookBack = false;
         for (var steps = 0; call is not null && steps < MaxSteps; steps++)
         {
+            tookBack |= call.TakesBack;
             if (await caller.Send(gate, settings, call, cancel) is not GateCallOutcome.Answered { Answer: var answer })
-                return new WatchResult.Unknown("The caller couldn't be asked.");
+                return new WatchResult.Unknown("The caller couldn't be asked.") { TookBack = tookBack };
             if (answer.Status == 401)
                 caller.ForgetToken(settings, call.TokenScope);
             var result = gate.ReadWatch(settings, reply, call, answer, verdict);
             if (result is not WatchResult.Next next)
-                return result;
+                return result with { TookBack = tookBack };
             call = next.Call;
         }
-        return new WatchResult.Unknown("The caller's answers lead nowhere.");
+        return new WatchResult.Unknown("The caller's answers lead nowhere.") { TookBack = tookBack };
     }
 }

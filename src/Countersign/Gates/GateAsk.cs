@@ -84,14 +84,40 @@ public enum GroupRule
 
 /// <summary>Who is behind a call, as the caller's signature vouches for it.</summary>
 /// <param name="Account">
-/// The account there by an id that is never given to another one, such as <c>github:4711</c>. A person with this alias
+/// The account there by an id that is never given to another one, such as <c>github:4711</c>; servers count on their own. A person with this alias
 /// is proven to be the requester. Empty without an account.
 /// </param>
 /// <param name="Names">Names and addresses by which people may be meant, who are then barred; no proof.</param>
 /// <param name="IsPerson">False: a program asked, and no one is known to stand behind it.</param>
 public sealed record GateRequester(string Account, string ShownAs, IReadOnlyList<string> Names, bool IsPerson)
 {
+    /// <summary>
+    /// Another account that may stand behind it: then it is open which of them does. Both are barred, and it counts as
+    /// no better known than the less known of them.
+    /// </summary>
+    public GateRequester? Beside { get; init; }
+
     internal Requester Resolve(Source source, PeopleSnapshot people)
+    {
+        var first = Alone(source, people);
+        if (Beside?.Alone(source, people) is not { } other)
+            return first;
+        var isOne = first.PersonId is not null && first.PersonId == other.PersonId;
+        return first with
+        {
+            PersonId = isOne ? first.PersonId : null,
+            Name = isOne ? first.Name : ShownAs,
+            DisplayName = isOne ? first.DisplayName : ShownAs,
+            Barred = [.. first.Barred.Union(other.Barred).Order()],
+            Certainty = new[] { first.Certainty, other.Certainty, isOne ? Certainty.Proven : Certainty.Claimed }.Min(),
+            Claim = other.Claim!.After(first.Claim!) with
+            {
+                People = [.. first.Claim!.People.Union(other.Claim!.People)],
+            },
+        };
+    }
+
+    private Requester Alone(Source source, PeopleSnapshot people)
     {
         var named = people.Named(
             RequesterClaim.Of(Names.Where(IsAddress), Account.Length > 0 ? Names.Prepend(Account) : Names),

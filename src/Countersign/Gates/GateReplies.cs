@@ -39,7 +39,7 @@ internal sealed class GateReplyRow
     public string? PolledAt { get; init; }
     public long? PollGap { get; init; }
 
-    public bool IsOpen => State == "open";
+    public bool IsOpen => State == GateReplies.Open;
 
     /// <summary>Its caller asks how far it is, and is never called.</summary>
     public bool IsPolled => PollGap is not null;
@@ -52,7 +52,8 @@ internal sealed class GateReplyRow
 /// <summary>Whom a verdict is owed, from the call that asks until it is delivered or not waited for any more.</summary>
 internal static class GateReplies
 {
-    public const string Delivered = "delivered",
+    public const string Open = "open",
+        Delivered = "delivered",
         Elsewhere = "elsewhere",
         Passed = "passed",
         Gone = "gone";
@@ -144,6 +145,14 @@ internal static class GateReplies
             AND r.id = g.request_id AND r.status = 'approved' LIMIT 1) AS one
         """;
 
+    internal const string FindLatest = """
+        SELECT request_id FROM gate_replies WHERE source_id = @source AND group_key = @group
+        ORDER BY asked_at DESC, request_id DESC LIMIT 1
+        """;
+
+    public static async ValueTask<RequestId?> LatestOf(Tx tx, long source, string group) =>
+        await tx.Text(FindLatest, new { source, group }) is { } id ? RequestId.Of(id) : null;
+
     public static async ValueTask<RequestId?> OpenOf(Tx tx, long source, string group) =>
         await tx.Text(FindOpen, new { source, group }) is { } id ? RequestId.Of(id) : null;
 
@@ -208,13 +217,12 @@ internal static class GateReplies
         await tx.Number(CountApproved, new { source, group }) > 0;
 
     /// <summary>Its verdict is owed once more, at this address.</summary>
-    public static async ValueTask Reopen(Tx tx, RequestId id, long source, string ask, string reply)
+    public static async ValueTask Reopen(Tx tx, RequestId id, long source, string reply)
     {
         await tx.Execute(
             "UPDATE gate_replies SET reply = @reply, state = 'open', ended_at = NULL WHERE request_id = @id",
             new { id, reply }
         );
-        await Name(tx, id, source, ask);
         await Jobs.Put(tx, Job(DeliverVerdict.JobKind, id, source, tx.Now));
     }
 

@@ -66,7 +66,10 @@ public sealed partial class GateSources(
 
     public bool Knows(string kind) => ByKind.ContainsKey(kind);
 
-    /// <summary>Sets the fields that are named; an empty value removes one.</summary>
+    /// <summary>
+    /// Sets the fields that are named; an empty value removes one, and with it what it replaced: from then on nothing
+    /// that it signed is taken.
+    /// </summary>
     public async Task<AccessOutcome<long>> Set(
         string source,
         IReadOnlyDictionary<string, string> values,
@@ -112,7 +115,9 @@ public sealed partial class GateSources(
         foreach (var (name, value) in wanted)
         {
             var field = gate.Fields.First(f => f.Name == name);
-            if (field.Signs && after.TryGetValue(name, out var old) && old != value)
+            if (field.Signs && value.Length == 0)
+                after.Remove(GateSettings.Old + name);
+            else if (field.Signs && after.TryGetValue(name, out var old) && old != value)
                 after[GateSettings.Old + name] = old;
             after[name] = value;
         }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Countersign.Storage;
@@ -12,11 +13,18 @@ internal static class GateText
     public const string NotAnObject = "The body must be a JSON object in which no member appears twice.";
 
     /// <summary>Null where it isn't an object, or a member appears twice.</summary>
-    public static JsonObject? Object(byte[] body)
+    public static JsonObject? Object(byte[] body) => Node(body) as JsonObject;
+
+    /// <summary>Those of a list; none where it isn't one.</summary>
+    public static IReadOnlyList<JsonObject> Objects(byte[] body) =>
+        [.. (Node(body) as JsonArray ?? []).OfType<JsonObject>()];
+
+    /// <summary>Null where it isn't JSON, or a member appears twice.</summary>
+    public static JsonNode? Node(byte[] body)
     {
         try
         {
-            return JsonNode.Parse(body, documentOptions: Strict) as JsonObject;
+            return JsonNode.Parse(WellFormed.Json(Encoding.UTF8.GetString(body)), documentOptions: Strict);
         }
         catch (JsonException)
         {
@@ -24,16 +32,34 @@ internal static class GateText
         }
     }
 
-    /// <summary>Those of a list; none where it isn't one.</summary>
-    public static IReadOnlyList<JsonObject> Objects(byte[] body)
+    /// <summary>The text of a call without the values of these members, at any depth and in any case.</summary>
+    public static string Without(byte[] body, IReadOnlyList<string> members)
     {
-        try
+        if (members.Count == 0)
+            return Encoding.UTF8.GetString(body);
+        if (Node(body) is not { } node)
+            return "(Not kept: it can't be read, so a credential in it couldn't be left out.)";
+        LeaveOut(node);
+        return node.ToJsonString(History.Json);
+
+        void LeaveOut(JsonNode? within)
         {
-            return [.. (JsonNode.Parse(body, documentOptions: Strict) as JsonArray ?? []).OfType<JsonObject>()];
-        }
-        catch (JsonException)
-        {
-            return [];
+            switch (within)
+            {
+                case JsonObject some:
+                    foreach (var (name, value) in some.ToList())
+                    {
+                        if (members.Contains(name, StringComparer.OrdinalIgnoreCase))
+                            some[name] = "…";
+                        else
+                            LeaveOut(value);
+                    }
+                    break;
+                case JsonArray many:
+                    foreach (var one in many)
+                        LeaveOut(one);
+                    break;
+            }
         }
     }
 

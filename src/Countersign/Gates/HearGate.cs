@@ -111,7 +111,10 @@ public sealed class HearGate(
                 break;
             case GateMessage.Refused { Why: var why }:
                 if (await IsNew(sourceId, message.CallId, cancel))
-                    await rejected.Keep(sourceId, why, System.Text.Encoding.UTF8.GetString(call.Body), origin, cancel);
+                {
+                    var shown = GateText.Without(call.Body, gate.Traits.SecretMembers);
+                    await rejected.Keep(sourceId, why, shown, origin, cancel);
+                }
                 return new HearGateOutcome.Refused(why);
         }
         return new HearGateOutcome.Heard(gate, message);

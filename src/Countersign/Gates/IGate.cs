@@ -94,7 +94,11 @@ public interface IGate
     /// <summary>Lists the calls that the caller made of late: those that didn't arrive are made again.</summary>
     OutgoingCall? Recent(GateSettings settings, DateTimeOffset now) => null;
 
+    /// <summary>The newest first.</summary>
     IReadOnlyList<RecentCall> ReadRecent(GateSettings settings, CallAnswer answer, DateTimeOffset now) => [];
+
+    /// <summary>Lists those before; null where there are none that could still be made again.</summary>
+    OutgoingCall? RecentBefore(GateSettings settings, CallAnswer answer, DateTimeOffset now) => null;
 
     /// <summary>Lists what waits there, where the caller doesn't tell of all of it.</summary>
     IReadOnlyList<OutgoingCall> Waiting(GateSettings settings) => [];
@@ -138,6 +142,9 @@ public sealed record GateTraits
 
     /// <summary><see cref="IGate.Commits"/> is asked of each request.</summary>
     public bool HasCommits { get; init; }
+
+    /// <summary>Members of a call that hold a credential: where a call is kept for people to look at, they aren't.</summary>
+    public IReadOnlyList<string> SecretMembers { get; init; } = [];
 
     /// <summary>The caller's address goes on after the source, with more that the gate reads.</summary>
     public bool HasPaths { get; init; }
@@ -253,6 +260,11 @@ public sealed record OutgoingCall(HttpMethod Method, Uri Url)
 
     /// <summary>Tells the answers of several calls apart.</summary>
     public string Step { get; init; } = "";
+
+    /// <summary>
+    /// It undoes what stands there without a decision. A decision that came meanwhile is told after it, once more.
+    /// </summary>
+    public bool TakesBack { get; init; }
 }
 
 /// <summary>An answer with any status.</summary>
@@ -336,6 +348,9 @@ public abstract record FollowUpResult
 public abstract record WatchResult
 {
     private WatchResult() { }
+
+    /// <summary>On the way to it something was taken back.</summary>
+    internal bool TookBack { get; init; }
 
     public sealed record StillWaiting : WatchResult;
 

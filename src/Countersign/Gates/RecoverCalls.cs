@@ -22,6 +22,14 @@ internal sealed partial class RecoverCalls(
     /// <summary>Of one source at once.</summary>
     private const int MaxAgain = 20;
 
+    /// <summary>Of its list.</summary>
+    private const int MaxPages = 20;
+
+    private const int SourcesAtOnce = 8;
+
+    /// <summary>A source that hangs is left alone until the next time.</summary>
+    private static readonly TimeSpan MaxOfOne = TimeSpan.FromMinutes(2);
+
     public string Kind => "gate_recover";
     public TimeSpan? Interval => TimeSpan.FromMinutes(5);
     public TimeSpan MaxRun => TimeSpan.FromMinutes(10);
@@ -29,43 +37,63 @@ internal sealed partial class RecoverCalls(
 
     public async Task<JobResult> Run(Job job, CancellationToken cancel)
     {
-        foreach (var source in (await directory.UpToDate(cancel)).Sources.Values.Where(s => !s.IsDisabled))
+        await Parallel.ForEachAsync(
+            (await directory.UpToDate(cancel)).Sources.Values.Where(s => !s.IsDisabled),
+            new ParallelOptions { MaxDegreeOfParallelism = SourcesAtOnce, CancellationToken = cancel },
+            async (source, stop) => await OfSource(source, stop)
+        );
+        return new JobResult.Again(store.Now + Interval!.Value);
+    }
+
+    private async Task OfSource(Source source, CancellationToken stop)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(MaxOfOne);
+        try
         {
             if (
                 sources.ByKind.TryGetValue(source.Kind, out var gate)
-                && await sources.Open(source.Id, cancel) is { } settings
+                && await sources.Open(source.Id, patience.Token) is { } settings
                 && GateSources.MissingOf(gate, settings).Count == 0
             )
             {
                 var whole = GateSources.WithDefaults(gate, settings);
-                await Recover(gate, whole, cancel);
-                await Find(gate, source, whole, cancel);
+                await Recover(gate, whole, patience.Token);
+                await Find(gate, source, whole, patience.Token);
             }
         }
-        return new JobResult.Again(store.Now + Interval!.Value);
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            Log.NotRecovered(log, source.Id, e);
+        }
     }
 
     private async Task Recover(IGate gate, GateSettings settings, CancellationToken cancel)
     {
-        if (
-            gate.Recent(settings, store.Now) is not { } list
-            || await caller.Send(gate, settings, list, cancel)
+        var missing = new List<RecentCall>();
+        var list = gate.Recent(settings, store.Now);
+        for (var page = 0; list is not null && page < MaxPages; page++)
+        {
+            if (
+                await caller.Send(gate, settings, list, cancel)
                 is not GateCallOutcome.Answered { Answer: { Status: 200 } answer }
-        )
-        {
-            return;
-        }
-        var again = 0;
-        foreach (var call in gate.ReadRecent(settings, answer, store.Now).DistinctBy(c => c.Id))
-        {
-            if (await IsKnown(settings.SourceId, call.Id, cancel))
-                continue;
-            if (++again > MaxAgain)
+            )
+            {
                 break;
-            await caller.Send(gate, settings, call.Again, cancel);
+            }
+            foreach (var call in gate.ReadRecent(settings, answer, store.Now))
+            {
+                if (!await IsKnown(settings.SourceId, call.Id, cancel))
+                    missing.Add(call);
+            }
+            list = gate.RecentBefore(settings, answer, store.Now);
         }
-        if (again > 0)
-            Log.Recovered(log, settings.SourceId, again);
+        if (missing.Count == 0)
+            return;
+        // Those that wait longest first.
+        foreach (var call in missing.DistinctBy(c => c.Id).Reverse().Take(MaxAgain))
+            await caller.Send(gate, settings, call.Again, cancel);
+        Log.Recovered(log, settings.SourceId, missing.Count);
     }
 
     private async Task Find(IGate gate, Source source, GateSettings settings, CancellationToken cancel)
@@ -123,8 +151,14 @@ internal sealed partial class RecoverCalls(
     {
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "Source {Source} had made {Count} calls that didn't arrive; it was asked to make them again"
+            Message = "Source {Source} had made {Count} calls that didn't arrive; it is asked to make them again"
         )]
         public static partial void Recovered(ILogger log, long source, int count);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Calls of source {Source} that didn't arrive couldn't be looked for; trying again"
+        )]
+        public static partial void NotRecovered(ILogger log, long source, Exception e);
     }
 }

@@ -44,8 +44,12 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
                 var mayStand =
                     ask is { Group: { } group, GroupRule: GroupRule.Supersedes, PollGap: null }
                     && await GateReplies.HasApproval(tx, source.Id, group);
-                if (ask.Group is not null && await IsAnsweredByGroup(tx, submission, ask, reply, origin))
-                    return null;
+                if (ask.Group is not null)
+                {
+                    if (await IsAnsweredByGroup(tx, submission, ask, reply, origin))
+                        return null;
+                    asked = await AfterEarlier(tx, ask.Group, asked, origin);
+                }
                 var placed = await submit.Within(tx, asked, origin);
                 if (placed is SubmitOutcome.Created { Request: var request })
                     await Owe(tx, gate, request, ask, reply, mayStand);
@@ -84,13 +88,28 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
             return false;
         if (row.State == GateReplies.Delivered)
         {
-            await GateReplies.Reopen(tx, id, source, ask.Id, reply);
+            await GateReplies.Reopen(tx, id, source, reply);
             // What was asked after it may not be waited for any more.
             if (ask.Group is not null && await GateReplies.OpenOf(tx, source, ask.Group) is { } later)
                 await Jobs.Hurry(tx, WatchCaller.JobKind, later.Value);
         }
         return row.State == GateReplies.Gone;
     }
+
+    /// <summary>
+    /// Who asked for something of the group before goes on being barred: it is the same run, or the same merge request
+    /// with what they pushed in it.
+    /// </summary>
+    private static async ValueTask<NewRequestDraft> AfterEarlier(
+        Tx tx,
+        string group,
+        NewRequestDraft draft,
+        Origin origin
+    ) =>
+        await GateReplies.LatestOf(tx, draft.Submission.SourceId, group) is { } latest
+        && await RequestRow.Find(tx, latest, Viewer.Hub(GateReplies.OfHub)) is { } earlier
+            ? NewRequestDraft.Of(await Submit.Following(tx, earlier, draft.Submission), origin, tx.Now)
+            : draft;
 
     private async ValueTask<bool> IsAnsweredByGroup(
         Tx tx,
@@ -120,7 +139,8 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
             case GroupRule.RepeatsRejection:
                 if (await GateReplies.RejectedOf(tx, source, ask.Group!) is not { } rejection)
                     return false;
-                await GateReplies.Reopen(tx, rejection, source, ask.Id, reply);
+                await GateReplies.Reopen(tx, rejection, source, reply);
+                await GateReplies.Name(tx, rejection, source, ask.Id);
                 return true;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -130,6 +150,7 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
     /// <summary>
     /// True where the open request of the group stands for this as well. What was reviewed is never extended in
     /// silence: with a review in, or with other content, it becomes a new revision, which dismisses what was reviewed.
+    /// So it does where others ask, who are barred as well from then on.
     /// </summary>
     private async ValueTask<bool> Join(
         Tx tx,
@@ -147,7 +168,11 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
             return false;
         var decisions = await DecisionRow.Of(tx, open);
         var isReviewed = decisions.Any(d => d.Revision == request.Revision);
-        if (isReviewed || await GateReplies.DigestOf(tx, open) != submission.Digest)
+        if (
+            isReviewed
+            || Submit.IsAskedByMore(request, submission.Requester)
+            || await GateReplies.DigestOf(tx, open) != submission.Digest
+        )
         {
             var revised = submission with
             {

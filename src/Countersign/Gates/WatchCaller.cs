@@ -63,39 +63,78 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
         if (interval is null)
             return request.IsSettled ? new JobResult.Done() : next;
         var progress = SendNote.Progress(gate, request, outcomes);
-        return await state.Ask(gate, settings, reply, verdict, progress, cancel) switch
+        var seen = await state.Ask(gate, settings, reply, verdict, progress, cancel);
+        JobResult.Done End(string how, string why, string? alarm = null) =>
+            new(tx => EndUnlessChanged(tx, row, request.Status, how, why, alarm))
+            {
+                Lock = tx => DeliverVerdict.Lock(tx, id),
+            };
+        switch (seen)
         {
-            WatchResult.Gone { NeverWaited: true, Why: var why } => new JobResult.Done(async tx =>
-            {
-                await GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why);
-                await GateReplies.End(tx, id, GateReplies.Gone, why);
-            })
-            {
-                Lock = tx => DeliverVerdict.Lock(tx, id),
-            },
-            WatchResult.Gone { Why: var why } => End(id, GateReplies.Gone, why),
-            WatchResult.WentOn { Why: var why } => End(
-                id,
-                verdict is { IsApproved: true } ? GateReplies.Elsewhere : GateReplies.Passed,
-                why
-            ),
+            case WatchResult.Gone { Why: var why } gone:
+                return End(GateReplies.Gone, why, gone.NeverWaited ? GateAlarms.NotWaiting : null);
+            case WatchResult.WentOn { Why: var why }:
+                return End(verdict is { IsApproved: true } ? GateReplies.Elsewhere : GateReplies.Passed, why);
             // What is left to do after it is with the verdict.
-            WatchResult.OursStands when verdict is not null && gate.FollowUp(settings, reply, verdict) is null => End(
-                id,
-                GateReplies.Delivered,
-                verdict.Text
-            ),
-            WatchResult.NotHeeded { Why: var why } => next with
+            case WatchResult.OursStands when verdict is not null && gate.FollowUp(settings, reply, verdict) is null:
+                return End(GateReplies.Delivered, verdict.Text);
+            case WatchResult.Unknown:
+                // Sooner than usual: the caller may give up when it doesn't hear of us.
+                next = new JobResult.Again(Next(interval / 4, store.Now, request.IsSettled ? null : closeAt));
+                break;
+        }
+        if (seen is not WatchResult.NotHeeded && !seen.TookBack)
+            return next;
+        return next with
+        {
+            Write = async tx =>
             {
-                Write = tx => GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why),
-                Lock = tx => DeliverVerdict.Lock(tx, id),
+                if (seen is WatchResult.NotHeeded { Why: var why })
+                    await GateReplies.Alarm(tx, id, GateAlarms.NotWaiting, why);
+                if (seen.TookBack)
+                    await TellAfterTakingBack(tx, row);
             },
-            // Sooner than usual: the caller may give up when it doesn't hear of us.
-            WatchResult.Unknown => new JobResult.Again(
-                Next(interval / 4, store.Now, request.IsSettled ? null : closeAt)
-            ),
-            _ => next,
+            Lock = tx => DeliverVerdict.Lock(tx, id),
         };
+    }
+
+    /// <summary>
+    /// What the caller said was about the request as it was then. If that was decided or withdrawn meanwhile, the caller
+    /// is asked once more.
+    /// </summary>
+    private static async ValueTask EndUnlessChanged(
+        Tx tx,
+        GateReplyRow row,
+        Status status,
+        string how,
+        string why,
+        string? alarm
+    )
+    {
+        var id = RequestId.Of(row.RequestId);
+        if (await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is not { } request)
+            return;
+        if (request.Status != status)
+        {
+            await Jobs.Put(tx, GateReplies.Job(JobKind, request, tx.Now));
+            return;
+        }
+        if (alarm is not null)
+            await GateReplies.Alarm(tx, id, alarm, why);
+        await GateReplies.End(tx, id, how, why);
+    }
+
+    /// <summary>An approval that was told while this took back what it found may be what was taken back.</summary>
+    private static async ValueTask TellAfterTakingBack(Tx tx, GateReplyRow row)
+    {
+        var id = RequestId.Of(row.RequestId);
+        if (
+            await RequestRow.Find(tx, id, Viewer.Hub(GateReplies.OfHub)) is { Status: Status.Approved }
+            && await GateReplies.Find(tx, id) is { State: GateReplies.Open or GateReplies.Delivered }
+        )
+        {
+            await GateReplies.Reopen(tx, id, row.SourceId, row.Reply!);
+        }
     }
 
     /// <summary>A poll may have come since this was read.</summary>
@@ -108,9 +147,6 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
         else
             await GateReplies.End(tx, id, GateReplies.Gone, Silent);
     }
-
-    private static JobResult.Done End(RequestId id, string how, string why) =>
-        new(tx => GateReplies.End(tx, id, how, why)) { Lock = tx => DeliverVerdict.Lock(tx, id) };
 
     /// <summary>Withdrawn, which the caller is told as a rejection while it still listens.</summary>
     private static async ValueTask Close(Tx tx, RequestId id)

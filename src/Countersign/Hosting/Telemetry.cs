@@ -1,3 +1,4 @@
+using Countersign.Doors.Gates;
 using Countersign.SignIn;
 using Countersign.Storage;
 using OpenTelemetry;
@@ -46,11 +47,26 @@ internal static class Telemetry
         if (!overOtlp)
             return;
         telemetry.WithTracing(tracing =>
-            tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddStoreInstrumentation()
+            tracing
+                .AddAspNetCoreInstrumentation(options =>
+                    options.EnrichWithHttpRequest = (trace, request) => trace.SetTag("url.path", Shown(request))
+                )
+                .AddHttpClientInstrumentation(options =>
+                    // Addresses of receivers may hold secrets, too.
+                    options.EnrichWithHttpRequestMessage = (trace, request) =>
+                        trace.SetTag("url.full", request.RequestUri?.GetLeftPart(UriPartial.Authority))
+                )
+                .AddStoreInstrumentation()
         );
         telemetry.WithLogging();
         telemetry.UseOtlpExporter();
     }
+
+    /// <summary>The path, without what follows a gate's source: there its secret may stand.</summary>
+    private static string Shown(HttpRequest request) =>
+        request.Path.StartsWithSegments(GateEndpoints.Path)
+            ? request.PathBase + string.Join('/', request.Path.Value!.Split('/').Take(4))
+            : request.PathBase + request.Path;
 
     public static void MapTelemetry(this IEndpointRouteBuilder routes, MetricsOptions options)
     {

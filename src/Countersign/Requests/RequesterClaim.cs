@@ -13,6 +13,9 @@ public sealed record RequesterClaim(IReadOnlyList<string> Emails, IReadOnlyList<
     /// <summary>A sentence that can be read in more ways than this is nobody's name.</summary>
     public const int MaxReadings = 20;
 
+    /// <summary>Of all calls about one request together.</summary>
+    private const int MaxTogether = 100;
+
     /// <summary>No person has a longer name, folded or not.</summary>
     private const int MaxText = 400;
 
@@ -38,6 +41,20 @@ public sealed record RequesterClaim(IReadOnlyList<string> Emails, IReadOnlyList<
     /// </summary>
     public static RequesterClaim Of(IEnumerable<string?> emails, IEnumerable<string?> names) =>
         new(Folded(emails, NameFolding.Email), Folded(names, NameFolding.Name));
+
+    /// <summary>So many names that more are left out: not all who may be meant can be known.</summary>
+    public bool IsFull => Emails.Count >= MaxTogether || Names.Count >= MaxTogether;
+
+    /// <summary>
+    /// After an earlier call about the same request: whoever that one turns out to mean later is barred as well, and
+    /// who has said that it was not they isn't asked again.
+    /// </summary>
+    public RequesterClaim After(RequesterClaim earlier) =>
+        new([.. earlier.Emails.Union(Emails).Take(MaxTogether)], [.. earlier.Names.Union(Names).Take(MaxTogether)])
+        {
+            People = [.. People.Except(earlier.Disowned)],
+            Disowned = earlier.Disowned,
+        };
 
     /// <summary>One of those it matched has said that it was not they.</summary>
     public RequesterClaim DisownedBy(long person) =>

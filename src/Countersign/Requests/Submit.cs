@@ -307,20 +307,16 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
 
     private async ValueTask<ApprovalRequest> Revise(Tx tx, ApprovalRequest known, Submission submission, Origin origin)
     {
-        var asked = Asked(known, submission.Requester);
-        var policy = asked.Certainty == Certainty.None ? RequesterCost.Disowned(submission.Policy) : submission.Policy;
-        if (!ReferenceEquals(policy, submission.Policy) || !asked.Barred.SequenceEqual(submission.Requester.Barred))
-        {
-            // The door knew nothing of those who were barred before, nor of who has said that it was not they.
-            submission = submission with
-            {
-                Policy = policy,
-                Stuck = Feasibility.Of(policy, await PoolRows.All(tx), asked.Barred),
-            };
-        }
+        submission = await Following(tx, known, submission);
+        var requester = submission.Requester;
         var revised = NewRequestDraft.Weighed(
-            asked with
+            known with
             {
+                Barred = requester.Barred,
+                RequesterId = requester.PersonId,
+                RequesterName = requester.DisplayName,
+                Certainty = requester.Certainty,
+                Claim = requester.Claim,
                 Revision = known.Revision + 1,
                 Digest = submission.Digest,
                 Policy = submission.Policy,
@@ -358,26 +354,50 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
     }
 
     /// <summary>
-    /// Who asks for the new content. Those who may not decide only ever become more, a person who has said that it was
-    /// not they is not asked again, and a requester who was not recognized goes on costing what that costs.
+    /// What is asked after an earlier request for the same thing, or as a new revision of it: the door knew nothing of
+    /// those who were barred before, nor of who has said that it was not they.
     /// </summary>
-    private static ApprovalRequest Asked(ApprovalRequest known, Requester requester)
+    internal static async ValueTask<Submission> Following(Tx tx, ApprovalRequest earlier, Submission submission)
     {
-        var disowned = known.Claim?.Disowned ?? [];
-        var claim =
-            requester.Claim is { } now ? now with { People = [.. now.People.Except(disowned)], Disowned = disowned }
-            : disowned.Count > 0 ? RequesterClaim.Nothing with { Disowned = disowned }
-            : null;
+        var requester = AskedAfter(earlier, submission.Requester);
+        var policy =
+            requester.Certainty == Certainty.None ? RequesterCost.Disowned(submission.Policy) : submission.Policy;
+        var isSame =
+            ReferenceEquals(policy, submission.Policy) && requester.Barred.SequenceEqual(submission.Requester.Barred);
+        return submission with
+        {
+            Requester = requester,
+            Policy = policy,
+            Stuck = isSame ? submission.Stuck : Feasibility.Of(policy, await PoolRows.All(tx), requester.Barred),
+        };
+    }
+
+    /// <summary>Whether these are people of whom the request doesn't know yet that they ask, too.</summary>
+    internal static bool IsAskedByMore(ApprovalRequest known, Requester requester)
+    {
+        var asked = AskedAfter(known, requester);
+        return !asked.Barred.SequenceEqual(known.Barred)
+            || asked.Certainty < known.Certainty
+            || asked.Claim?.ToText() != known.Claim?.ToText();
+    }
+
+    /// <summary>
+    /// Those who may not decide only ever become more, a person who has said that it was not they is not asked again,
+    /// and a requester who was not recognized goes on costing what that costs.
+    /// </summary>
+    private static Requester AskedAfter(ApprovalRequest known, Requester requester)
+    {
+        var claim = (requester.Claim ?? RequesterClaim.Nothing).After(known.Claim ?? RequesterClaim.Nothing);
         var isUnknown =
             known.Policy.RequesterUnknown
-            || (requester.Certainty == Certainty.Claimed && claim is not { People.Count: > 0 });
-        return known with
+            || claim.IsFull
+            || (requester.Certainty == Certainty.Claimed && claim.People.Count == 0);
+        return requester with
         {
             Barred = [.. known.Barred.Union(requester.Barred).Order()],
-            RequesterId = requester.PersonId is { } person && disowned.Contains(person) ? null : requester.PersonId,
-            RequesterName = requester.DisplayName,
+            PersonId = requester.PersonId is { } person && claim.Disowned.Contains(person) ? null : requester.PersonId,
             Certainty = isUnknown ? Certainty.None : requester.Certainty,
-            Claim = claim,
+            Claim = claim is { IsEmpty: true, Disowned.Count: 0 } ? null : claim,
         };
     }
 

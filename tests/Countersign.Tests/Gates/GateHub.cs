@@ -70,11 +70,7 @@ internal sealed class GateHub : IAsyncDisposable
                 .AddSingleton<LastUse>()
                 .BuildServiceProvider();
         Sources = _services.GetRequiredService<GateSources>();
-        _worker = new JobWorker(
-            hub.Store,
-            [.. _services.GetServices<IJobHandler>().Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal))],
-            NullLogger<JobWorker>.Instance
-        );
+        _worker = NewWorker();
         _cursor = new LogCursor(hub.Store, _services.GetRequiredService<GateConsumer>());
         _server = new(StartServer);
     }
@@ -260,6 +256,21 @@ internal sealed class GateHub : IAsyncDisposable
         await _cursor.ToTheEnd(Hub.Store);
         await _worker.Drain();
     }
+
+    /// <summary>The same by another server, while this one is at it.</summary>
+    public async Task WorkElsewhere()
+    {
+        using var worker = NewWorker();
+        await new LogCursor(Hub.Store, _services.GetRequiredService<GateConsumer>()).ToTheEnd(Hub.Store);
+        await worker.Drain();
+    }
+
+    private JobWorker NewWorker() =>
+        new(
+            Hub.Store,
+            [.. _services.GetServices<IJobHandler>().Where(h => h.Kind.StartsWith("gate", StringComparison.Ordinal))],
+            NullLogger<JobWorker>.Instance
+        );
 
     /// <summary>What a worker of a server adds when it starts: looking for calls that didn't arrive.</summary>
     public Task Recovers() =>

@@ -36,7 +36,7 @@ internal sealed class GitHubHub : IAsyncDisposable
     {
         var hub = await GateHub.Start(engine, SourceKinds.GitHub, Source);
         var gitHub = await FakeGitHub.Start(hub.Hub.Clock);
-        await hub.AddAlias(hub.Jane, "github:99");
+        await hub.AddAlias(hub.Jane, $"github:{gitHub.Address.Host}:99");
         await hub.Recovers();
         var made = new GitHubHub(hub, gitHub);
         if (isSetUp)
@@ -81,6 +81,8 @@ internal sealed class GitHubHub : IAsyncDisposable
         Assert.IsType<SetPoliciesOutcome.Set>(outcome);
         await Noticed();
     }
+
+    public Task AddAlias(Person person, string alias) => _hub.AddAlias(person, alias);
 
     public Task Noticed() => _hub.Noticed();
 

@@ -126,7 +126,7 @@ public sealed partial class GitHubSetUpTests
         await using var gitHub = await FakeGitHub.Start(host.Hub.Clock);
         var ada = await host.Hub.AddPerson("Ada", Role.Admin);
         var jane = await host.Hub.AddPerson("Jane");
-        Some.Done(await new Aliases(host.Hub.Store).Add(jane.Email!, "github:99", Some.Operator, default));
+        Some.Done(await new Aliases(host.Hub.Store).Add(jane.Email!, $"github:{gitHub.Address.Host}:99", Some.Operator, default));
         var key = await host.Hub.AddSource("deployments", kind: "github");
         await GitHubHub.SetUp(host, "deployments", gitHub);
         gitHub.SendTo(new Uri(host.Address, $"/gates/github/{key.Id}"));

@@ -186,6 +186,60 @@ public sealed class GitHubTests
         Assert.Single(hub.GitHub.Calls, c => c.Path.EndsWith("/attempts", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task More_lost_deliveries_than_a_page_has_are_all_asked_for()
+    {
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
+        hub.GitHub.Traps.LosesDeliveries = true;
+        for (var i = 0; i < 130; i++)
+            await hub.GitHub.Want(hub.GitHub.AddRun(), "production");
+        hub.GitHub.Traps.LosesDeliveries = false;
+        for (var i = 0; i < 8; i++)
+            await hub.After(TimeSpan.FromMinutes(6));
+        Assert.Equal(130, (await hub.Requests()).Count);
+    }
+
+    [Theory, BothEngines]
+    public async Task Who_starts_a_run_again_is_barred_beside_who_started_it(Engine engine)
+    {
+        await using var hub = await GitHubHub.Start(engine);
+        var host = hub.GitHub.Address.Host;
+        await hub.AddAlias(hub.Ada, $"github:{host}:7");
+        var run = hub.GitHub.AddRun();
+        var first = await hub.Ask(run);
+        Assert.Equal([hub.Jane.Id], first.Barred);
+        // Cancelled and started again by another, before the first was looked at.
+        (run.Actor, run.ActorId) = ("octo-ada", 7);
+        var again = await hub.Ask(run);
+        Assert.Equal((first.Id, 2), (again.Id, again.Revision));
+        foreach (var person in new[] { hub.Jane, hub.Ada })
+        {
+            Assert.IsType<DecideOutcome.NotAllowed>(
+                await hub.Hub.Answer(again, person, Answer.Approve, digest: again.AnswerDigest)
+            );
+        }
+        // Decided, and started once more by her: it is still the run that Jane started.
+        var bea = await hub.Hub.AddPerson("Bea", Role.Admin);
+        await hub.Hub.Answer(again, bea, Answer.Reject, digest: again.AnswerDigest);
+        await hub.Work();
+        var third = await hub.Ask(run);
+        Assert.NotEqual(first.Id, third.Id);
+        foreach (var person in new[] { hub.Jane, hub.Ada })
+            Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Approve(await hub.Hub.Find(third.Id), person));
+    }
+
+    [Fact]
+    public async Task The_same_number_at_another_server_is_another_account()
+    {
+        await using var hub = await GitHubHub.Start(Engine.Sqlite);
+        await hub.AddAlias(hub.Ada, "github:99");
+        await hub.AddAlias(hub.Ada, "github:github.example.com:99");
+        var request = await hub.Ask(hub.GitHub.AddRun());
+        Assert.Equal((hub.Jane.Id, Certainty.Proven), (request.RequesterId, request.Certainty));
+        Assert.Equal([hub.Jane.Id], request.Barred);
+        Assert.Equal("github:99", DeploymentEvent.AccountOf("https://github.com", 99));
+    }
+
     [Theory, BothEngines]
     public async Task A_run_that_is_cancelled_withdraws_its_request(Engine engine)
     {

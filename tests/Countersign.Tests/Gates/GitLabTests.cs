@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Countersign.Gates;
 using Countersign.Gates.GitLab;
+using Countersign.People;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Simulator.Gates;
@@ -399,7 +400,11 @@ public sealed class GitLabTests
         await hub.Hub.Minutes(20);
         Assert.Empty(hub.GitLab.Played);
         Assert.Equal(("open", null), (await hub.Hub.StateOf(request), await hub.Hub.AlarmOf(request)));
-        Assert.Null((await hub.Hub.Hub.Find(request.Id)).AppliedAt);
+        // GitLab has taken the approval, and takes it back for no one.
+        Assert.NotNull((await hub.Hub.Hub.Find(request.Id)).AppliedAt);
+        Assert.IsType<WithdrawOutcome.AlreadySettled>(
+            await hub.Hub.Hub.Withdraw.Run(request.Id, Some.Viewer(hub.Hub.Ada), "Not today", default)
+        );
         // They have; but the token's user may not start jobs.
         (hub.GitLab.PendingApprovals, hub.GitLab.MayPlay) = (0, false);
         await hub.Hub.Minutes(6);
@@ -463,6 +468,91 @@ public sealed class GitLabTests
         merge.Target = "release";
         await hub.Hub.Approve(third);
         Assert.Equal(("gone", "failed"), (await hub.Hub.StateOf(third), merge.Checks[merge.Sha]));
+    }
+
+    [Theory, BothEngines]
+    public async Task Fail_open_an_approval_that_comes_while_a_pass_is_taken_back_is_told_after_it(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var merge = hub.GitLab.Add();
+        await hub.Hub.Approve(await hub.Ask(merge));
+        merge.Target = "production";
+        var second = await hub.Ask(merge, "update");
+        hub.GitLab.Before = async call =>
+        {
+            if (call.Method != "POST")
+                return;
+            hub.GitLab.Before = null;
+            await hub.Hub.ApproveQuietly(second);
+            await hub.Hub.WorkElsewhere();
+        };
+        await hub.Hub.Work();
+        Assert.Null(hub.GitLab.Before);
+        await hub.Hub.Minutes(1);
+        Assert.Equal(("passed", "delivered"), (merge.Checks[merge.Sha], await hub.Hub.StateOf(second)));
+    }
+
+    [Theory, BothEngines]
+    public async Task A_withdrawal_that_crosses_its_approval_is_on_record_as_too_late(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret), ("startJob", "yes"));
+        hub.GitLab.PendingApprovals = 2;
+        await hub.Hook(FakeGitLab.Deployment());
+        var crossed = await hub.Hub.Last();
+        hub.GitLab.Before = async call =>
+        {
+            hub.GitLab.Before = null;
+            await hub.Hub.Hub.Withdraw.Run(crossed.Id, Some.Viewer(hub.Hub.Ada), "Not today", default);
+        };
+        await hub.Hub.Approve(crossed);
+        Assert.Equal(Status.Withdrawn, await hub.Hub.StatusOf(crossed));
+        Assert.Equal(("passed", "passed"), (await hub.Hub.StateOf(crossed), await hub.Hub.AlarmOf(crossed)));
+
+        // GitLab took the approval, its answer was lost, and what is told next is the withdrawal.
+        await hub.Hook(FakeGitLab.Deployment(id: 7002));
+        var unheard = await hub.Hub.Last();
+        hub.GitLab.LosesAnswers = 1;
+        await hub.Hub.ApproveQuietly(unheard);
+        await hub.Hub.Work();
+        await hub.Hub.Hub.Withdraw.Run(unheard.Id, Some.Viewer(hub.Hub.Ada), "Not today", default);
+        await hub.Hub.Minutes(10);
+        Assert.Equal(("passed", "passed"), (await hub.Hub.StateOf(unheard), await hub.Hub.AlarmOf(unheard)));
+    }
+
+    [Theory, BothEngines]
+    public async Task Whoever_pushed_before_stays_barred_when_someone_else_pushes(Engine engine)
+    {
+        await using var hub = await Start(engine);
+        var host = new Uri(hub.GitLab.Address).Host;
+        await hub.Hub.AddAlias(hub.Hub.Jane, $"gitlab:{host}:31");
+        await hub.Hub.AddAlias(hub.Hub.Ada, $"gitlab:{host}:32");
+        var merge = hub.GitLab.Add();
+        await hub.Ask(merge, user: 32, username: "ada");
+        // A person whom nobody here knows yet.
+        merge.Sha = new string('b', 40);
+        await hub.Ask(merge, "update", 33, "stranger");
+        merge.Sha = new string('c', 40);
+        var last = await hub.Ask(merge, "update");
+        Assert.Equal(Certainty.None, last.Certainty);
+        Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Hub.Approve(last, hub.Hub.Ada));
+        // Found out later.
+        var bea = await hub.Hub.Hub.AddPerson("Bea", Role.Admin);
+        await hub.Hub.AddAlias(bea, $"gitlab:{host}:33");
+        Assert.IsType<DecideOutcome.NotAllowed>(await hub.Hub.Hub.Approve(await hub.Hub.Hub.Find(last.Id), bea));
+    }
+
+    [Fact]
+    public async Task A_secret_that_is_cleared_is_not_taken_any_more()
+    {
+        await using var hub = await Start(Engine.Sqlite);
+        await hub.Hub.Set(("hookSecret", FakeGitLab.HookSecret));
+        Assert.Equal(202, await hub.Hook(FakeGitLab.Deployment("created")));
+        await hub.Hub.Set(("hookSecret", ""));
+        Assert.Equal(401, await hub.Hook(FakeGitLab.Deployment()));
+        await hub.Hub.Set(("hookSecret", "another-secret-of-the-hook"));
+        Assert.Equal(401, await hub.Hook(FakeGitLab.Deployment()));
+        Assert.Empty(await hub.Hub.Requests());
     }
 
     [Fact]

@@ -73,6 +73,7 @@ public sealed class StoreAskTests
     [Theory]
     [InlineData(GateReplies.FindOpen)]
     [InlineData(GateReplies.FindRejected)]
+    [InlineData(GateReplies.FindLatest)]
     [InlineData(GateReplies.CountApproved)]
     public async Task What_a_group_has_is_found_without_reading_all_requests_of_a_status(string find)
     {
@@ -80,10 +81,9 @@ public sealed class StoreAskTests
         var plan = await hub.Store.Read(r =>
             r.All<PlanRow>("EXPLAIN QUERY PLAN " + find, new { source = 1L, group = "g" })
         );
-        Assert.StartsWith(
-            "SEARCH g USING",
-            plan.First(p => p.Detail.StartsWith("SEARCH", StringComparison.Ordinal)).Detail,
-            StringComparison.Ordinal
+        Assert.Matches(
+            "^SEARCH (g|gate_replies) USING",
+            plan.First(p => p.Detail.StartsWith("SEARCH", StringComparison.Ordinal)).Detail
         );
     }
 

@@ -53,6 +53,28 @@ public sealed class ChangeFactsTests
     }
 
     [Fact]
+    public void A_policy_is_presumed_to_apply_only_where_what_is_known_would_not_do()
+    {
+        var book = BookOf(
+            """
+            version: 1
+            policies:
+              - name: removals
+                when: { change.kind: [removeRule], source: "ld-*" }
+                steps: [ { from: { people: [ann@example.test] } } ]
+              - name: all of it
+                when: { source: "ld-*" }
+                steps: [ { from: { people: [ann@example.test] } } ]
+            """
+        );
+        var unknown = new PolicyQuery("ld-prod", "Rita", "{}", false);
+        Assert.Equal(0, book.Find(unknown));
+        Assert.Equal((true, false), (book.IsPresumed(0, unknown), book.IsPresumed(1, unknown)));
+        var partly = unknown with { Change = """{"change.understood":false,"change.kind":["removeRule"]}""" };
+        Assert.Equal((0, false), (book.Find(partly), book.IsPresumed(0, partly)));
+    }
+
+    [Fact]
     public void No_request_says_by_its_own_facts_what_its_change_is()
     {
         const string Facts = """{"change.kind":"turnFlagOn","change.targets":1,"change.understood":true}""";

@@ -55,7 +55,9 @@ public sealed class MatcherTests
             { "jenkins", """{"team":"blue-1","size":3.0}""", "team" },
             { "jenkins", """{"team":"blue-1","size":[null,true,30e-1]}""", "team" },
             { "jenkins", """{"team":"blue-1","size":" 3"}""", "team" },
+            { "jenkins", """{"team":"blue-1","size":[3,1,false]}""", "team" },
             { "jenkins", """{"tags":"pci\ud83d"}""", "pci" },
+            { "jenkins", """{"tags":"pci\\ud83d\ud83d"}""", null },
             // What approves by itself must name everything that is said, not one thing of it.
             { "jenkins", """{"environment":["test","dev-1"]}""", "quiet" },
             { "jenkins", """{"environment":["test","production"]}""", null },
@@ -78,6 +80,25 @@ public sealed class MatcherTests
                 2
             );
         }
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-0")]
+    [InlineData("0.0")]
+    [InlineData("0e5")]
+    public void A_number_is_compared_as_it_is_usually_written(string written)
+    {
+        var book = BookOf(
+            """
+            version: 1
+            policies:
+              - name: none
+                when: { facts.size: [0] }
+                steps: [ { from: { people: [ann@example.test] } } ]
+            """
+        );
+        Assert.Equal(0, book.Find(new PolicyQuery("ld", "Nobody", $$"""{"size":{{written}}}""", HasAssignee: false)));
     }
 
     [Fact]

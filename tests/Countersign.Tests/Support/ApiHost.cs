@@ -78,9 +78,12 @@ public sealed class ApiHost : IAsyncDisposable
         if (options.Problems() is { Count: > 0 } problems)
             throw new InvalidOperationException(string.Join('\n', problems));
         var store = owned is null ? await hub.Place.OpenAnother() : hub.Store;
-        string[] switches = log is null
+        string[] ofLog = log is null
             ? []
             : ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace"];
+        // What telemetry reads from the environment.
+        var ofTelemetry = given.Where(s => s.Name.StartsWith("OTEL_", StringComparison.Ordinal));
+        string[] switches = [.. ofLog, .. ofTelemetry.Select(s => $"--{s.Name}={s.Value}")];
         var app = Countersign.Program.Build(
             options,
             store,

@@ -52,6 +52,9 @@ public abstract class FakeGateServer : IAsyncDisposable
     /// <summary>For how many calls the connection is cut after they were taken.</summary>
     public int LosesAnswers { get; set; }
 
+    /// <summary>What happens elsewhere while a call is on its way.</summary>
+    public Func<GateServerCall, Task>? Before { get; set; }
+
     /// <summary>What Retry-After says of a refusal, in seconds.</summary>
     public int? RetryAfter { get; set; }
 
@@ -81,6 +84,8 @@ public abstract class FakeGateServer : IAsyncDisposable
             http.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync()
         );
+        if (Before is { } before)
+            await before(call);
         GateServerAnswer answer;
         lock (_lock)
         {

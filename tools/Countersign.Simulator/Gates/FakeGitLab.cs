@@ -41,7 +41,7 @@ public sealed class FakeGitLab : FakeGateServer
     /// <summary>What a deployment is at, and who approved or rejected it.</summary>
     public string DeploymentStatus { get; set; } = "blocked";
     public int PendingApprovals { get; set; } = 1;
-    public List<(string Status, string Comment)> Approvals { get; } = [];
+    public List<(string Status, string Comment, string Deployment)> Approvals { get; } = [];
 
     /// <summary>Deployments that the list of those that wait names.</summary>
     public List<long> Blocked { get; } = [];
@@ -189,18 +189,20 @@ public sealed class FakeGitLab : FakeGateServer
                 new GateServerAnswer(400),
             ("POST", ["jobs", var job, "play"]) => Play(long.Parse(job, CultureInfo.InvariantCulture)),
             ("POST", ["deployments", _, "approval"]) when DeploymentStatus != "blocked" => new GateServerAnswer(400),
-            ("POST", ["deployments", _, "approval"]) => Approved(call.Json),
+            ("POST", ["deployments", var id, "approval"]) => Approved(id, call.Json),
             _ => new GateServerAnswer(404),
         };
     }
 
-    /// <summary>The same decision twice is one.</summary>
-    private GateServerAnswer Approved(JsonNode said)
+    /// <summary>The same decision twice is one, and another one isn't taken.</summary>
+    private GateServerAnswer Approved(string deployment, JsonNode said)
     {
         var (status, comment) = (said["status"]!.ToString(), said["comment"]!.ToString());
-        if (!Approvals.Contains((status, comment)))
+        if (Approvals.Any(a => a.Deployment == deployment && a.Status != status))
+            return new GateServerAnswer(400);
+        if (!Approvals.Contains((status, comment, deployment)))
         {
-            Approvals.Add((status, comment));
+            Approvals.Add((status, comment, deployment));
             PendingApprovals = Math.Max(0, PendingApprovals - 1);
         }
         return new GateServerAnswer(201, new JsonObject());
@@ -238,7 +240,7 @@ public sealed class FakeGitLab : FakeGateServer
         {
             shown["pending_approval_count"] = PendingApprovals;
             shown["approvals"] = new JsonArray([
-                .. Approvals.Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
+                .. Approvals.Where(a => a.Deployment == id.ToString(CultureInfo.InvariantCulture)).Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
             ]);
         }
         return shown;

@@ -273,7 +273,7 @@ public sealed class FakeGitHub : IAsyncDisposable
         var (status, answer) = path switch
         {
             ["api", "v3", "app-manifests", var code, "conversions"] => Converted(code),
-            ["api", "v3", "app", "hook", "deliveries"] => AsApp(call, ListDeliveries),
+            ["api", "v3", "app", "hook", "deliveries"] => AsApp(call, () => ListDeliveries(http)),
             ["api", "v3", "app", "hook", "deliveries", var id, "attempts"] => AsApp(call, () => (202, null)),
             ["api", "v3", "app", "installations", _, "access_tokens"] => AsApp(call, () => NewToken(call)),
             ["api", "v3", "repos", _, _, "deployments"] => WithToken(
@@ -377,25 +377,39 @@ public sealed class FakeGitHub : IAsyncDisposable
         }
     }
 
-    private (int, JsonNode?) ListDeliveries() =>
-        (
+    /// <summary>The newest first, a page at a time.</summary>
+    private (int, JsonNode?) ListDeliveries(HttpContext http)
+    {
+        var (perPage, cursor) = (http.Request.Query["per_page"].ToString(), http.Request.Query["cursor"].ToString());
+        var most = int.TryParse(perPage, CultureInfo.InvariantCulture, out var given) ? given : 30;
+        var before = cursor.Length > 0 ? long.Parse(cursor["v1_".Length..], CultureInfo.InvariantCulture) : long.MaxValue;
+        var kept = Deliveries
+            .Where(d => d.Id < before && d.At > _time.GetUtcNow().AddDays(-3))
+            .OrderByDescending(d => d.Id)
+            .ToList();
+        var page = kept.Take(most).ToList();
+        if (kept.Count > page.Count)
+        {
+            http.Response.Headers.Link = FormattableString.Invariant(
+                $"<{Address}api/v3/app/hook/deliveries?per_page={most}&cursor=v1_{page[^1].Id}>; rel=\"next\""
+            );
+        }
+        return (
             200,
             new JsonArray([
-                .. Deliveries
-                    .Where(d => d.At > _time.GetUtcNow().AddDays(-3))
-                    .Reverse()
-                    .Select(d => new JsonObject
-                    {
-                        ["id"] = d.Id,
-                        ["guid"] = d.DeliveryId,
-                        ["delivered_at"] = d.At.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-                        ["status"] = d.Status is >= 200 and < 300 ? "OK" : "failed",
-                        ["status_code"] = d.Status,
-                        ["event"] = d.Kind,
-                        ["action"] = "requested",
-                    }),
+                .. page.Select(d => new JsonObject
+                {
+                    ["id"] = d.Id,
+                    ["guid"] = d.DeliveryId,
+                    ["delivered_at"] = d.At.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                    ["status"] = d.Status is >= 200 and < 300 ? "OK" : "failed",
+                    ["status_code"] = d.Status,
+                    ["event"] = d.Kind,
+                    ["action"] = "requested",
+                }),
             ])
         );
+    }
 
     /// <summary>The newest first.</summary>
     private (int, JsonNode?) ListDeployments(string environment) =>
@@ -461,10 +475,18 @@ public sealed class FakeGitHub : IAsyncDisposable
         int IndexOf(string sha) => Commits.FindIndex(c => c.Sha == sha);
     }
 
+    /// <summary>Under the same name, as one delivery more.</summary>
     private async Task SendAgain(long id)
     {
-        if (Deliveries.FirstOrDefault(d => d.Id == id) is { } delivery)
-            await Send(delivery);
+        GitHubDelivery again;
+        lock (_lock)
+        {
+            if (_deliveries.FirstOrDefault(d => d.Id == id) is not { } lost)
+                return;
+            again = lost.Again(++_id, _time.GetUtcNow());
+            _deliveries.Add(again);
+        }
+        await Send(again);
     }
 
     private (int, JsonNode?) WithToken(GitHubCall call, string permission, Func<(int, JsonNode?)> answer)
@@ -598,6 +620,9 @@ public sealed class GitHubDelivery(long id, string deliveryId, string kind, byte
 
     /// <summary>What was answered; 0: nothing.</summary>
     public int Status { get; set; }
+
+    public GitHubDelivery Again(long id, DateTimeOffset now) =>
+        new(id, deliveryId, kind, body, signature) { At = now };
 
     public IReadOnlyDictionary<string, string> Headers { get; } =
         new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)

@@ -35,6 +35,7 @@ public sealed class AzureGate : IGate
         new()
         {
             MaxBody = 256 * 1024,
+            SecretMembers = ["AuthToken"],
             Margin = TimeSpan.FromHours(1),
             MaxNotes = 30,
             WatchInterval = TimeSpan.FromMinutes(10),

@@ -99,16 +99,16 @@ public sealed class CreateGitHubApp(GateSources sources, IDataProtectionProvider
         switch (await services.GetRequiredService<GateCaller>().Send(gate, settings, call, cancel))
         {
             case GateCallOutcome.Answered { Answer: { Status: >= 200 and < 300 } answer }
-                when GitHubGate.Json(answer.Body) is JsonObject app && GitHubGate.Number(app["id"]) is { } id:
+                when GateText.Object(answer.Body) is { } app && GateText.Number(app["id"]) is { } id:
                 var set = await sources.Set(
                     source.Name,
                     new Dictionary<string, string>
                     {
                         [GitHubGate.Server] = server,
                         [GitHubGate.AppId] = id.ToString(CultureInfo.InvariantCulture),
-                        [GitHubGate.PrivateKey] = GitHubGate.Text(app["pem"]),
-                        [GitHubGate.WebhookSecret] = GitHubGate.Text(app["webhook_secret"]),
-                        [GitHubGate.Slug] = GitHubGate.Text(app["slug"]),
+                        [GitHubGate.PrivateKey] = GateText.Text(app["pem"]),
+                        [GitHubGate.WebhookSecret] = GateText.Text(app["webhook_secret"]),
+                        [GitHubGate.Slug] = GateText.Text(app["slug"]),
                     },
                     origin,
                     cancel

@@ -44,9 +44,9 @@ internal static partial class DeployedCommits
         }
         if (Problem(answers[0], "Deployments: read") is { } refused)
             return new CommitsStep(null, found with { Problem = refused });
-        var earlier = (GitHubGate.Json(answers[0].Body) as JsonArray ?? [])
-            .OfType<JsonObject>()
-            .Select(d => (Id: GitHubGate.Number(d["id"]), Sha: GitHubGate.Text(d["sha"]), At: d["created_at"]))
+        var earlier = GateText
+            .Objects(answers[0].Body)
+            .Select(d => (Id: GateText.Number(d["id"]), Sha: GateText.Text(d["sha"]), At: d["created_at"]))
             .Where(d => d.Id is { } id && id.ToString(CultureInfo.InvariantCulture) != ours && IsSha(d.Sha))
             .ToList();
         for (var i = 0; i < Math.Min(earlier.Count, MaxLooked); i++)
@@ -82,7 +82,7 @@ internal static partial class DeployedCommits
     {
         if (Problem(answer, "Contents: read") is { } why)
             return found with { Problem = why };
-        if (GitHubGate.Json(answer.Body) is not JsonObject comparison)
+        if (GateText.Object(answer.Body) is not { } comparison)
             return found with { Problem = "GitHub answered with something else than it documents." };
         return found with
         {
@@ -92,9 +92,9 @@ internal static partial class DeployedCommits
             [
                 .. (comparison["commits"] as JsonArray ?? [])
                     .OfType<JsonObject>()
-                    .Where(c => IsSha(GitHubGate.Text(c["sha"])))
+                    .Where(c => IsSha(GateText.Text(c["sha"])))
                     .Take(NewCommits.MaxListed)
-                    .Select(c => new CommitLine(GitHubGate.Text(c["sha"]), AuthorOf(c), TitleOf(c))),
+                    .Select(c => new CommitLine(GateText.Text(c["sha"]), AuthorOf(c), TitleOf(c))),
             ],
         };
     }
@@ -102,23 +102,21 @@ internal static partial class DeployedCommits
     /// <summary>The account, or the name in the commit, which its author chose.</summary>
     private static string AuthorOf(JsonObject commit) =>
         GateText.Line(
-            GitHubGate.Text((commit["author"] as JsonObject)?["login"]) is { Length: > 0 } login
+            GateText.Text((commit["author"] as JsonObject)?["login"]) is { Length: > 0 } login
                 ? login
-                : GitHubGate.Text(((commit["commit"] as JsonObject)?["author"] as JsonObject)?["name"]),
+                : GateText.Text(((commit["commit"] as JsonObject)?["author"] as JsonObject)?["name"]),
             MaxAuthor
         );
 
     private static string TitleOf(JsonObject commit) =>
         GateText.Line(
-            GitHubGate.Text((commit["commit"] as JsonObject)?["message"]).TrimStart().Split('\n', 2)[0],
+            GateText.Text((commit["commit"] as JsonObject)?["message"]).TrimStart().Split('\n', 2)[0],
             MaxTitle
         );
 
     /// <summary>Later statuses say that another deployment took its place.</summary>
     private static bool Succeeded(CallAnswer answer) =>
-        (GitHubGate.Json(answer.Body) as JsonArray ?? [])
-            .OfType<JsonObject>()
-            .Any(s => GitHubGate.Text(s["state"]) == "success");
+        GateText.Objects(answer.Body).Any(s => GateText.Text(s["state"]) == "success");
 
     private static string? Problem(CallAnswer answer, string permission) =>
         answer.Status switch
@@ -137,7 +135,7 @@ internal static partial class DeployedCommits
 
     private static string? TimeOf(JsonNode? at) =>
         DateTimeOffset.TryParse(
-            GitHubGate.Text(at),
+            GateText.Text(at),
             CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal,
             out var time
@@ -145,7 +143,7 @@ internal static partial class DeployedCommits
             ? Instant.ToText(time)
             : null;
 
-    private static int Count(JsonNode? node) => (int)Math.Clamp(GitHubGate.Number(node) ?? 0, 0, int.MaxValue);
+    private static int Count(JsonNode? node) => (int)Math.Clamp(GateText.Number(node) ?? 0, 0, int.MaxValue);
 
     private static bool IsSha(string text) => DeploymentEvent.Sha().IsMatch(text);
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Countersign.Storage;
@@ -20,31 +19,23 @@ internal static partial class DeploymentEvent
 
     private const int MaxName = 255;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    /// <summary>Members of an account by which a person may be known here.</summary>
+    private static readonly string[] Naming = ["login", "name", "email"];
 
     public static GateMessage Read(byte[] body, GateSettings settings)
     {
-        JsonNode? root;
-        try
-        {
-            root = JsonNode.Parse(body, documentOptions: Strict);
-        }
-        catch (JsonException)
-        {
-            return new GateMessage.Refused("The body isn't JSON, or a member appears twice.");
-        }
-        if (root is not JsonObject call)
-            return new GateMessage.Refused("The body must be a JSON object.");
-        if (Text(call["action"]) != "requested")
+        if (GateText.Object(body) is not { } call)
+            return new GateMessage.Refused(GateText.NotAnObject);
+        if (GateText.Text(call["action"]) != "requested")
             return new GateMessage.Ignored("Only the action requested asks for something.");
-        var (environment, callback) = (Text(call["environment"]), Text(call["deployment_callback_url"]));
+        var (environment, callback) = (GateText.Text(call["environment"]), GateText.Text(call["deployment_callback_url"]));
         var deployment = call["deployment"] as JsonObject;
         var repository = call["repository"] as JsonObject;
         if (
             environment.Length is 0 or > MaxName
-            || Number(deployment?["id"]) is not { } id
-            || Number(repository?["id"]) is not { } repositoryId
-            || Number((call["installation"] as JsonObject)?["id"]) is not { } installation
+            || GateText.Number(deployment?["id"]) is not { } id
+            || GateText.Number(repository?["id"]) is not { } repositoryId
+            || GateText.Number((call["installation"] as JsonObject)?["id"]) is not { } installation
         )
         {
             return new GateMessage.Refused(
@@ -59,7 +50,7 @@ internal static partial class DeploymentEvent
                     + SafeStart(callback)
             );
         }
-        var name = Text(repository?["full_name"]) is { Length: > 0 } full ? full : $"repository {repositoryId}";
+        var name = GateText.Text(repository?["full_name"]) is { Length: > 0 } full ? full : $"repository {repositoryId}";
         var facts = Facts(call, deployment!, name, environment, run, settings[GitHubGate.Server]);
         return new GateMessage.Asked(
             new GateAsk
@@ -74,10 +65,10 @@ internal static partial class DeploymentEvent
                     ["repository"] = repositoryId,
                     ["run"] = run,
                     ["environment"] = environment,
-                    ["sha"] = Text(deployment?["sha"]),
-                    ["ref"] = Text(deployment?["ref"]),
+                    ["sha"] = GateText.Text(deployment?["sha"]),
+                    ["ref"] = GateText.Text(deployment?["ref"]),
                 }.ToJsonString(History.Json),
-                Requester = RequesterOf(call, deployment!),
+                Requester = RequesterOf(call, deployment!, settings[GitHubGate.Server]),
                 Reply = new GateReply(
                     callback,
                     new Dictionary<string, string>
@@ -85,7 +76,7 @@ internal static partial class DeploymentEvent
                         [Environment] = environment,
                         [Scope] = Invariant($"{installation}/{repositoryId}"),
                         [DeployedCommits.Deployment] = Invariant($"{id}"),
-                        [DeployedCommits.Sha] = Text(deployment?["sha"]),
+                        [DeployedCommits.Sha] = GateText.Text(deployment?["sha"]),
                     }
                 ),
             }
@@ -107,15 +98,15 @@ internal static partial class DeploymentEvent
     }
 
     private static string Subject(JsonObject deployment, string repository, string environment) =>
-        Line($"Deploy {Text(deployment["ref"])} of {repository} to {environment}", 300);
+        GateText.Line($"Deploy {GateText.Text(deployment["ref"])} of {repository} to {environment}", 300);
 
     private static string Message(JsonObject call, JsonObject deployment) =>
         string.Join(
             "\n",
-            new[] { Text(deployment["description"]) }
+            new[] { GateText.Text(deployment["description"]) }
                 .Concat(PullRequests(call).Select(p => p.Title))
                 .Where(line => line.Length > 0)
-                .Select(line => Line(line, 500))
+                .Select(line => GateText.Line(line, 500))
                 .Take(20)
         );
 
@@ -128,13 +119,13 @@ internal static partial class DeploymentEvent
         string server
     )
     {
-        var (sha, pulls) = (Text(deployment["sha"]), PullRequests(call));
+        var (sha, pulls) = (GateText.Text(deployment["sha"]), PullRequests(call));
         var page = GitHubAddresses.Page(server, $"/{repository}");
         var facts = new JsonObject { ["repository"] = repository, ["environment"] = environment };
-        Add("ref", Text(deployment["ref"]));
+        Add("ref", GateText.Text(deployment["ref"]));
         Add("commit", sha);
-        Add("event", Text(call["event"]));
-        Add("task", Text(deployment["task"]));
+        Add("event", GateText.Text(call["event"]));
+        Add("task", GateText.Text(deployment["task"]));
         if (deployment["production_environment"] is JsonValue production && production.TryGetValue<bool>(out var is_))
             facts["production"] = is_;
         if (pulls.Count > 0)
@@ -154,8 +145,8 @@ internal static partial class DeploymentEvent
             }
         }
         var (sender, creator) = (call["sender"] as JsonObject, deployment["creator"] as JsonObject);
-        Add("requester", Text(sender?["login"]));
-        if (Text(creator?["login"]) is { Length: > 0 } by && by != Text(sender?["login"]))
+        Add("requester", GateText.Text(sender?["login"]));
+        if (GateText.Text(creator?["login"]) is { Length: > 0 } by && by != GateText.Text(sender?["login"]))
             Add("deployment.creator", by);
         return facts;
 
@@ -170,12 +161,12 @@ internal static partial class DeploymentEvent
         [
             .. ((call["pull_requests"] as JsonArray) ?? [])
                 .OfType<JsonObject>()
-                .Where(p => Number(p["number"]) is not null)
+                .Where(p => GateText.Number(p["number"]) is not null)
                 .Select(p =>
                     (
-                        Number(p["number"])!.Value,
-                        Text(p["title"]) is { Length: > 0 } title ? $"#{Number(p["number"])} {title}" : "",
-                        Text((p["base"] as JsonObject)?["sha"])
+                        GateText.Number(p["number"])!.Value,
+                        GateText.Text(p["title"]) is { Length: > 0 } title ? $"#{GateText.Number(p["number"])} {title}" : "",
+                        GateText.Text((p["base"] as JsonObject)?["sha"])
                     )
                 )
                 .Take(20)!,
@@ -185,51 +176,47 @@ internal static partial class DeploymentEvent
     /// The sender, by the number of the account: logins are renamed and given to others. Both accounts that GitHub
     /// names are barred; a program or a schedule has no one behind it.
     /// </summary>
-    private static GateRequester RequesterOf(JsonObject call, JsonObject deployment)
+    private static GateRequester RequesterOf(JsonObject call, JsonObject deployment, string server)
     {
         JsonObject?[] accounts = [call["sender"] as JsonObject, deployment["creator"] as JsonObject];
-        var people = accounts.OfType<JsonObject>().Where(IsPerson).ToList();
-        var first = people.Count > 0 && Text(call["event"]) != "schedule" ? people[0] : null;
-        var names = people
-            .SelectMany(a =>
-                new[]
-                {
-                    Number(a["id"]) is { } id ? AccountOf(id) : "",
-                    Text(a["login"]),
-                    Text(a["name"]),
-                    Text(a["email"]),
-                }
-            )
-            .Where(n => n.Length > 0)
-            .Distinct()
+        var isScheduled = GateText.Text(call["event"]) == "schedule";
+        var people = accounts
+            .OfType<JsonObject>()
+            .Where(IsPerson)
+            .DistinctBy(a => (GateText.Number(a["id"]), GateText.Text(a["login"])))
+            .Select(a => Named(a, !isScheduled))
             .ToList();
-        // A second person who may stand behind it leaves open which of them does.
-        var isOne = people.Select(a => Number(a["id"])).Distinct().Count() == 1;
-        return new GateRequester(
-            isOne && Number(first?["id"]) is { } number ? AccountOf(number) : "",
-            accounts.Select(a => Text(a?["login"])).FirstOrDefault(login => login.Length > 0) ?? "GitHub",
-            names,
-            first is not null
-        );
+        var shownAs = accounts.Select(a => GateText.Text(a?["login"])).FirstOrDefault(login => login.Length > 0);
+        return people is [var first, .. var others]
+            ? first with
+            {
+                ShownAs = shownAs ?? "GitHub",
+                Beside = others.FirstOrDefault(),
+            }
+            : new GateRequester("", shownAs ?? "GitHub", [], IsPerson: false);
+
+        GateRequester Named(JsonObject account, bool isPerson)
+        {
+            var number = GateText.Number(account["id"]) is { } id ? AccountOf(server, id) : "";
+            var names = Naming.Select(member => GateText.Text(account, member)).Prepend(number);
+            return new GateRequester(number, "GitHub", [.. names.Where(n => n.Length > 0)], isPerson);
+        }
     }
 
-    internal static string AccountOf(long id) => Invariant($"github:{id}");
+    /// <summary>An account by its number and, elsewhere than at github.com, its server: they count on their own.</summary>
+    internal static string AccountOf(string server, long id)
+    {
+        var host = new Uri(server).Host;
+        return host == new Uri(GitHubAddresses.DefaultServer).Host
+            ? Invariant($"github:{id}")
+            : Invariant($"github:{host}:{id}");
+    }
 
     private static bool IsPerson(JsonObject account) =>
-        Text(account["type"]) is "User" or ""
-        && !Text(account["login"]).EndsWith("[bot]", StringComparison.OrdinalIgnoreCase);
+        GateText.Text(account["type"]) is "User" or ""
+        && !GateText.Text(account["login"]).EndsWith("[bot]", StringComparison.OrdinalIgnoreCase);
 
-    private static string Line(string text, int most)
-    {
-        var line = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
-        return line.Length <= most ? line : WellFormed.Cut(line, most - 1) + "…";
-    }
-
-    private static string SafeStart(string url) => Line(url, 200);
-
-    private static string Text(JsonNode? node) => GitHubGate.Text(node);
-
-    private static long? Number(JsonNode? node) => GitHubGate.Number(node);
+    private static string SafeStart(string url) => GateText.Line(url, 200);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Countersign.Storage;
 
 namespace Countersign.Gates.GitHub;
@@ -11,7 +11,7 @@ namespace Countersign.Gates.GitHub;
 /// GitHub's custom deployment protection rules: a GitHub App that is told when a job wants an environment, and approves
 /// or rejects that by a call of its own.
 /// </summary>
-public sealed class GitHubGate : IGate
+public sealed partial class GitHubGate : IGate
 {
     public const string Server = "server",
         AppId = "appId",
@@ -31,8 +31,11 @@ public sealed class GitHubGate : IGate
     /// <summary>Sent too early after the webhook, a verdict is refused in the same words as one that is late.</summary>
     internal static readonly TimeSpan Early = TimeSpan.FromMinutes(2);
 
-    /// <summary>GitHub keeps what it sent for three days; what it is sending at this moment isn't missed yet.</summary>
-    private static readonly TimeSpan Underway = TimeSpan.FromSeconds(60);
+    private const string Deliveries = "/app/hook/deliveries?per_page=100";
+
+    /// <summary>GitHub keeps what it sent for so long; what it is sending at this moment isn't missed yet.</summary>
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(3),
+        Underway = TimeSpan.FromSeconds(60);
 
     public string Kind => Requests.SourceKinds.GitHub;
 
@@ -165,7 +168,7 @@ public sealed class GitHubGate : IGate
     {
         if (answer.Status is 404 or 410)
             return new WatchResult.Gone("The workflow run was deleted, or the App isn't installed there any more.");
-        if (answer.Status != 200 || Json(answer.Body) is not { } json)
+        if (answer.Status != 200 || GateText.Node(answer.Body) is not { } json)
             return new WatchResult.Unknown($"GitHub answered with {answer.Status}.");
         var environment = reply[DeploymentEvent.Environment];
         switch (step.Step)
@@ -177,15 +180,15 @@ public sealed class GitHubGate : IGate
             case Approvals when json is JsonArray approvals:
                 var state = verdict!.IsApproved ? "approved" : "rejected";
                 return approvals.Any(a =>
-                    Text(a?["state"]) == state
-                    && Text(a?["comment"]) == Comment(verdict)
+                    GateText.Text(a?["state"]) == state
+                    && GateText.Text(a?["comment"]) == Comment(verdict)
                     && a?["environments"] is JsonArray environments
                     && environments.Any(e => IsEnvironment(e, environment))
                 )
                     ? new WatchResult.OursStands()
                     : new WatchResult.Next(Get(settings, reply, "", Run));
             case Run when json is JsonObject run:
-                return Text(run["status"]) != "completed" || Text(run["conclusion"]) == "success"
+                return GateText.Text(run["status"]) != "completed" || GateText.Text(run["conclusion"]) == "success"
                     ? new WatchResult.WentOn("The workflow run went on without a decision from here.")
                     : new WatchResult.Gone("The workflow run ended before a decision.");
             default:
@@ -210,32 +213,47 @@ public sealed class GitHubGate : IGate
         );
 
     public OutgoingCall Recent(GateSettings settings, DateTimeOffset now) =>
-        AsApp(settings, HttpMethod.Get, "/app/hook/deliveries?per_page=100", now);
+        AsApp(settings, HttpMethod.Get, Deliveries, now);
+
+    public OutgoingCall? RecentBefore(GateSettings settings, CallAnswer answer, DateTimeOffset now) =>
+        NextPage().Match(answer.Header("Link")) is { Success: true } next
+        && GateText.Objects(answer.Body) is [.., var oldest]
+        && DeliveredAt(oldest) > now - Kept
+            ? AsApp(settings, HttpMethod.Get, $"{Deliveries}&cursor={next.Groups["cursor"].Value}", now)
+            : null;
 
     public IReadOnlyList<RecentCall> ReadRecent(GateSettings settings, CallAnswer answer, DateTimeOffset now) =>
-        Json(answer.Body) is JsonArray deliveries
-            ?
-            [
-                .. deliveries
-                    .OfType<JsonObject>()
-                    .Where(d =>
-                        Text(d["event"]) == DeploymentEvent.Kind
-                        && DateTimeOffset.TryParse(
-                            Text(d["delivered_at"]),
-                            CultureInfo.InvariantCulture,
-                            DateTimeStyles.AssumeUniversal,
-                            out var at
-                        )
-                        && at < now - Underway
-                    )
-                    .Select(d => (Id: Number(d["id"]), Guid: Text(d["guid"]).ToLowerInvariant()))
-                    .Where(d => d is { Id: not null, Guid.Length: > 0 })
-                    .Select(d => new RecentCall(
-                        d.Guid,
-                        AsApp(settings, HttpMethod.Post, $"/app/hook/deliveries/{d.Id}/attempts", now)
-                    )),
-            ]
-            : [];
+        [
+            .. GateText
+                .Objects(answer.Body)
+                .Where(d => GateText.Text(d, "event") == DeploymentEvent.Kind && DeliveredAt(d) < now - Underway)
+                .Select(d => (Id: GateText.Number(d["id"]), Guid: GateText.Text(d, "guid").ToLowerInvariant()))
+                .Where(d => d is { Id: not null, Guid.Length: > 0 })
+                .Select(d => new RecentCall(
+                    d.Guid,
+                    AsApp(settings, HttpMethod.Post, $"/app/hook/deliveries/{d.Id}/attempts", now)
+                )),
+        ];
+
+    private static DateTimeOffset? DeliveredAt(JsonObject delivery) => Time(delivery["delivered_at"]);
+
+    private static DateTimeOffset? Time(JsonNode? node) =>
+        DateTimeOffset.TryParse(
+            GateText.Text(node),
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var at
+        )
+            ? at
+            : null;
+
+    /// <summary>Of the address only the place in the list counts: what is called is the source's own server.</summary>
+    [GeneratedRegex(
+        "<[^>]*[?&]cursor=(?<cursor>[A-Za-z0-9_.%-]{1,200})[^>]*>; rel=\"next\"",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1_000
+    )]
+    private static partial Regex NextPage();
 
     public OutgoingCall Token(GateSettings settings, string scope, DateTimeOffset now)
     {
@@ -259,15 +277,10 @@ public sealed class GitHubGate : IGate
 
     /// <summary>No length and no form of a token is expected: GitHub changes both.</summary>
     public GateToken? ReadToken(CallAnswer answer) =>
-        Json(answer.Body) is JsonObject json
-        && Text(json["token"]) is { Length: > 0 } token
+        GateText.Object(answer.Body) is { } json
+        && GateText.Text(json["token"]) is { Length: > 0 } token
         && !token.Any(char.IsControl)
-        && DateTimeOffset.TryParse(
-            Text(json["expires_at"]),
-            CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal,
-            out var until
-        )
+        && Time(json["expires_at"]) is { } until
             ? new GateToken(token, until)
             : null;
 
@@ -310,25 +323,7 @@ public sealed class GitHubGate : IGate
 
     /// <summary>GitHub takes an environment's name in any case.</summary>
     private static bool IsEnvironment(JsonNode? environment, string name) =>
-        Text((environment as JsonObject)?["name"]).Equals(name, StringComparison.OrdinalIgnoreCase);
-
-    internal static JsonNode? Json(byte[] body)
-    {
-        try
-        {
-            return JsonNode.Parse(body);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    internal static string Text(JsonNode? node) =>
-        node is JsonValue value && value.TryGetValue<string>(out var text) ? WellFormed.Text(text) : "";
-
-    internal static long? Number(JsonNode? node) =>
-        node is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
+        GateText.Text((environment as JsonObject)?["name"]).Equals(name, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>

@@ -221,7 +221,13 @@ public sealed class GitLabGate : IGate
         {
             case Checks when verdict is null && answer.Status == 200 && IsPassed(answer.Body, reply):
                 // By an answer for this commit that was given for another target branch.
-                return new WatchResult.Next(CheckAnswer(settings, reply, "failed") with { Step = TakenBack });
+                return new WatchResult.Next(
+                    CheckAnswer(settings, reply, "failed") with
+                    {
+                        Step = TakenBack,
+                        TakesBack = true,
+                    }
+                );
             case Checks or TakenBack:
                 return new WatchResult.Next(
                     With(

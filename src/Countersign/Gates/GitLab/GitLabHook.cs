@@ -178,6 +178,17 @@ internal static class GitLabHook
             var (wanted, comment) = (verdict.IsApproved ? "approved" : "rejected", GateText.WithLink(verdict));
             if (ours.Any(a => GateText.Text(a, "status") == wanted && GateText.Text(a, "comment") == comment))
                 return new WatchResult.OursStands();
+            // GitLab takes one decision from each user, and the first one stands.
+            if (
+                verdict is { IsApproved: false, Link: { } link }
+                && ours.Any(a =>
+                    GateText.Text(a, "status") == "approved"
+                    && GateText.Text(a, "comment").EndsWith(link, StringComparison.Ordinal)
+                )
+            )
+            {
+                return new WatchResult.WentOn("GitLab had taken the approval before it was withdrawn.");
+            }
         }
         return GateText.Text(read, "status") switch
         {
@@ -221,7 +232,7 @@ internal static class GitLabHook
         public JsonObject? User { get; init; }
     }
 
-    private static GateRequester RequesterOf(JsonObject? user, GateSettings settings)
+    public static GateRequester RequesterOf(JsonObject? user, GateSettings settings)
     {
         var username = GateText.Text(user, "username");
         var account = GateText.Number(user?["id"]) is { } id ? GitLabGate.AccountOf(settings, id) : "";

@@ -100,25 +100,19 @@ internal static partial class StatusCheckCall
         return facts;
     }
 
-    /// <summary>
-    /// The author, and who pushed: both are barred. Where they are two, it is open which of them stands behind it.
-    /// </summary>
+    /// <summary>The author, and who pushed: both are barred. Of the author GitLab says the number alone.</summary>
     private static GateRequester RequesterOf(JsonObject request, JsonObject? user, GateSettings settings)
     {
-        var (author, by) = (GateText.Number(request["author_id"]), GateText.Number(user?["id"]));
-        var username = GateText.Text(user, "username");
-        var ids = new[] { author, by }.OfType<long>().Distinct().ToList();
-        var names = ids.Select(id => GitLabGate.AccountOf(settings, id))
-            .Concat([username, GateText.Text(user, "name")])
-            .Where(n => n.Length > 0)
-            .ToList();
-        var isPerson = ids.Count > 0 && !GitLabGate.IsBot(username);
-        return new GateRequester(
-            isPerson && ids is [var one] ? GitLabGate.AccountOf(settings, one) : "",
-            username.Length > 0 ? username : "GitLab",
-            names,
-            isPerson
-        );
+        var pushed = GitLabHook.RequesterOf(user, settings);
+        if (GateText.Number(request["author_id"]) is not { } author)
+            return pushed;
+        var account = GitLabGate.AccountOf(settings, author);
+        return account == pushed.Account
+            ? pushed
+            : pushed with
+            {
+                Beside = new GateRequester(account, account, [account], IsPerson: true),
+            };
     }
 
     [GeneratedRegex("^([0-9a-f]{40}|[0-9a-f]{64})$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]

@@ -27,6 +27,7 @@ public sealed class TerraformGate : IGate
         new()
         {
             Margin = Margin,
+            SecretMembers = ["access_token"],
             // Each vote is told at once, and the heartbeat tells it again.
             MaxNotes = 50,
             MaxNote = MaxMessage,
