@@ -54,6 +54,7 @@ publish_from() { # <sources> <rid> <version> <folder>: one program that needs no
   dotnet publish "$1/src/Countersign" -c Release -r "$2" --self-contained -o "$4" \
     -p:Version="$3" -p:MinVerSkip=true \
     -p:PublishSingleFile=true -p:IncludeNativeLibrariesForSelfExtract=true -p:DebugType=none \
+    -p:PublishReadyToRun=true \
     -p:ContinuousIntegrationBuild=true >"$temp/$2.log" 2>&1 || broken "$2"
 }
 
@@ -62,12 +63,15 @@ publish() { # <rid>: prints the folder
   echo "$temp/$1"
 }
 
+copy_docs() { git archive HEAD docs | tar -x -C "$1"; } # <folder>: README and messages name them
+
 archive() { # <rid>
   local name=countersign-$version-$1 published program=countersign
   published=$(publish "$1")
   [[ $1 != win-* ]] || program=countersign.exe
   mkdir -p "$temp/archives/$name"
   cp "$published/$program" LICENSE README.md CHANGELOG.md "$temp/archives/$name/"
+  copy_docs "$temp/archives/$name"
   if [[ $1 == win-* ]]; then
     (cd "$temp/archives" && python3 -m zipfile -c "$out/$name.zip" "$name")
   else
@@ -85,16 +89,19 @@ deb() { # <program> <architecture> <version> <folder>
   install -D -m 0755 "$1" "$root/usr/lib/countersign/countersign"
   mkdir -p "$root/usr/bin" "$root/DEBIAN"
   ln -s ../lib/countersign/countersign "$root/usr/bin/countersign"
+  install -D -m 0755 deploy/debian/countersign-hub "$root/usr/sbin/countersign-hub"
   install -D -m 0644 deploy/systemd/countersign.service "$root/lib/systemd/system/countersign.service"
   install -D -m 0640 deploy/systemd/countersign.env "$root/etc/countersign/countersign.env"
   install -D -m 0644 deploy/debian/copyright "$root/usr/share/doc/countersign/copyright"
+  copy_docs "$root/usr/share/doc/countersign"
   install -D -m 0644 deploy/debian/lintian-overrides "$root/usr/share/lintian/overrides/countersign"
-  mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" \
+  mkdir -p "$root/usr/share/man/man1" "$root/usr/share/man/man8" "$root/usr/share/bash-completion/completions" \
     "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
   # Written by the program itself, so that they are never behind it; one for this machine serves every architecture.
   local here
   here=$(publish "$(this_rid)")/countersign
   "$here" man | gzip -9n >"$root/usr/share/man/man1/countersign.1.gz"
+  echo '.so man1/countersign.1' | gzip -9n >"$root/usr/share/man/man8/countersign-hub.8.gz"
   "$here" completion bash >"$root/usr/share/bash-completion/completions/countersign"
   "$here" completion zsh >"$root/usr/share/zsh/vendor-completions/_countersign"
   "$here" completion fish >"$root/usr/share/fish/vendor_completions.d/countersign.fish"
@@ -261,9 +268,9 @@ older_package() {
   deb "$temp/older-program/countersign" "$1" 0.0.1 "$temp"
 }
 
-people() { "${as_service[@]}" countersign user list --json; }
+people() { countersign-hub user list --json; }
 
-holds() { "${as_service[@]}" countersign audit verify --head "$1" >/dev/null; } # <checkpoint>
+holds() { countersign-hub audit verify --head "$1" >/dev/null; } # <checkpoint>
 
 check_deb() {
   ((EUID == 0)) || { say 'deb: not tried, needs root'; return; }
@@ -284,9 +291,9 @@ check_deb() {
   apt_get install "$older"
   ! has systemd-analyze || systemd-analyze verify /lib/systemd/system/countersign.service || fail 'deb: unit'
   serve "${as_service[@]}" countersign serve
-  "${as_service[@]}" countersign user add ann@example.com --name Ann --role admin >/dev/null
+  countersign-hub user add ann@example.com --name Ann --role admin >/dev/null
   stop 'deb before the upgrade'
-  checkpoint=$("${as_service[@]}" countersign audit verify --json \
+  checkpoint=$(countersign-hub audit verify --json \
     | python3 -c 'import json, sys; print(json.load(sys.stdin)["head"])')
 
   echo '# a change that the upgrade must keep' >>/etc/countersign/countersign.env
@@ -297,7 +304,7 @@ check_deb() {
   serve "${as_service[@]}" countersign serve
   [[ $(people) == *ann@example.com* ]] || fail 'deb: what the older version stored'
   holds "$checkpoint" || fail 'deb: checkpoint after the upgrade'
-  "${as_service[@]}" countersign user add bob@example.com --name Bob >/dev/null
+  countersign-hub user add bob@example.com --name Bob >/dev/null
   stop 'deb after the upgrade'
   copies=("$kept"/countersign-*.db)
   [[ ${#copies[@]} == 1 && -f ${copies[0]} ]] || fail 'deb: no copy from before the migration'

@@ -3,7 +3,8 @@
 
 It needs Python and OpenSSL, no more. It doesn't say "approved", because it doesn't weigh the answers, and it doesn't
 look at witnesses, "notBefore" and "epochs": `countersign verify` does, and /verify does but for the last.
-Exits with 0 if the event was signed and logged, with 1 if the receipt isn't valid, with 3 if the key is another log's.
+Exits with 0 if the event was signed and logged, with 1 if the receipt isn't valid, with 3 if it can't tell, as with
+another log's key.
 """
 import base64, hashlib, json, re, subprocess, sys, tempfile
 
@@ -46,7 +47,10 @@ def is_ed25519(key, message, signature):
         for name, content in ("key", der), ("in", message), ("sig", signature):
             open(f"{folder}/{name}", "wb").write(content)
         command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in in -sigfile sig"
-        return subprocess.run(command.split(), cwd=folder, capture_output=True).returncode == 0
+        run = subprocess.run(command.split(), cwd=folder, capture_output=True)
+        if run.returncode and b"Verification Failure" not in run.stdout + run.stderr:
+            raise OSError("OpenSSL can't verify Ed25519 here: " + ascii(run.stderr.decode()))
+        return run.returncode == 0
 
 
 def root_of(index, size, node, path):  # RFC 9162, 2.1.3.2
@@ -71,14 +75,15 @@ def verify(text, vkey):
     need(receipt["format"] == "countersign-receipt-v1", "not a receipt")
     (top, note), leaf, parts = receipt["proof"].split("\n\n", 1), receipt["leaf"], receipt["parts"]
     need(not re.search("[\0-\x09\x0b-\x1f]|^\ufeff", note), "changed by mail or an editor")
-    label, index, path = re.fullmatch(r"(.*)\n(?:extra \S+\n)?index (.*)((?:\n.*)*)", top).groups()
-    need(label == "c2sp.org/tlog-proof@v1", "not a proof")
+    label, extra, index, path = re.fullmatch(r"(.*)\n(?:extra (\S+)\n)?index (.*)((?:\n.*)*)", top).groups()
+    need(label == "c2sp.org/tlog-proof@v1" and b64(extra or "") is not None, "not a proof")
     head, lines = note.rsplit("\n\n", 1)
     origin, size, root = head.split("\n")
     leaf_hash, signed = sha(b"\0", leaf.encode()), False
     is_in = root_of(number(index), number(size), leaf_hash, [b64(one, 32) for one in path.split("\n")[1:]])
     need(is_in == b64(root, 32), "the leaf is not in the tree")
-    for line in lines.removesuffix("\n").split("\n"):
+    need(lines.endswith("\n"), "not a note")
+    for line in lines[:-1].split("\n"):
         name, signature = re.fullmatch("\u2014 ([^\\s+]+) (\\S+)", line).groups()
         if vkey and [name, b64(signature)[:4].hex()] == vkey.split("+", 2)[:2]:
             key = b64(vkey.split("+", 2)[2], 33)
@@ -100,7 +105,7 @@ def verify(text, vkey):
         value = receipt.get(name, "erased")
         expected = facts.get("story", facts).get(digest)
         need(value == "erased" or sha(value.encode()).hex() == expected, f"not the {name} that was decided on")
-    print(f"{subject} {kind} at {at} by the clock of {origin}", *map(ascii, shown.values()), sep="\n")
+    print(*map(ascii, [f"{subject} {kind} at {at} by the clock of {origin}", *shown.values()]), sep="\n")
     return [] if signed else ["the log's key is not the one that was given"]
 
 
@@ -112,3 +117,6 @@ if __name__ == "__main__":
     except INVALID as problem:
         print("Not valid:", ascii(str(problem)))
         sys.exit(1)
+    except OSError as problem:
+        print("Undecided:", ascii(str(problem)))
+        sys.exit(3)

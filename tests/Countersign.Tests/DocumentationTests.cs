@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Countersign.Outcomes.Webhooks;
 using Xunit;
 
 namespace Countersign.Tests;
@@ -50,6 +51,16 @@ public sealed partial class DocumentationTests
             }
         }
         Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void Every_event_that_webhooks_may_hear_of_is_among_the_notifications()
+    {
+        var page = Repository.Read("docs", "notifications.md");
+        Assert.All(
+            EventKinds.Known,
+            kind => Assert.Matches($"`({kind}|{kind[kind.IndexOf('.', StringComparison.Ordinal)..]})`", page)
+        );
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -108,6 +109,8 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
             foreach (var wrong in Unanswered(story, next, told, policy, then, around))
                 yield return wrong;
         }
+        if (RequestReplay.Settles(next) && Told(story, next, told, policy, then, around) is { } untrue)
+            yield return untrue;
         if (
             PeopleTimeline.IdOf(next.Actor, "destination:") is { } destination
             && before == Status.Active
@@ -119,6 +122,47 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
                 new RecordedLink(next.Id, destination, ContentOf(told), null, null, story.Status.ToWireName())
             );
         }
+    }
+
+    /// <summary>
+    /// Receipts show what an event that settles a request says about how that came: it must be what the record has.
+    /// Events of the earlier form have no receipts.
+    /// </summary>
+    private string? Told(
+        RequestReplay story,
+        StoredEvent next,
+        RequestReplay.Told told,
+        Policy policy,
+        PeopleTimeline.Moment then,
+        bool around
+    )
+    {
+        if (next.Salts is null || story.Statement is not null)
+            return null;
+        if (told.Story is not { ValueKind: JsonValueKind.Object } said)
+            return $"settles request {story.Id} without saying how that came.";
+        var from = new RequestReplay.Recount(said);
+        if (
+            from.Number("revision") != story.Content.Revision
+            || from.Text("digest") != story.Content.Digest
+            || from.Text("stamp") != story.Stamp
+            || from.Number("requester") != story.Requester
+            || from.Text("certainty") != story.HowCertain
+        )
+        {
+            return $"tells another content, policy or requester than request {story.Id} had.";
+        }
+        var carried = Requests.Weigh.LatestThatCount(story.AsRequest(policy), AsOf(story, then, around));
+        var isDecided = told.Answer is not null;
+        var answers = from.Answers;
+        return
+            (isDecided && !answers.Select(a => a.N).Order().SequenceEqual(carried.Select(d => (long?)d.N).Order()))
+            || answers.DistinctBy(a => a.N).Count() != answers.Count
+            || answers.Exists(a =>
+                !story.Decisions.Exists(d => a.Is(d, carried.Find(c => c.N == d.N)?.Steps ?? d.Steps))
+            )
+            ? $"tells other answers than request {story.Id} had."
+            : null;
     }
 
     /// <summary>

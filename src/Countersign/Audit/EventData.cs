@@ -9,8 +9,11 @@ namespace Countersign.Audit;
 /// </summary>
 internal static class EventData
 {
+    // Member by member as verifiers of receipts read it, who know neither two of a name nor another spelling.
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
+        PropertyNameCaseInsensitive = false,
+        AllowDuplicateProperties = false,
         Converters =
         {
             new LenientText(),

@@ -261,7 +261,13 @@ public sealed partial class LogTree
         var signed = before is null ? null : await TreeHead.NewestSigned(reader, before.Number);
         var number = Math.Max(before?.Number ?? 0, OutsideEpoch()) + 1;
         var seal = signed?.Seal ?? before?.AfterSeal ?? await reader.Number("SELECT max(n) FROM seals");
-        var origin = named ?? (_place.Origin is { } given && given != before?.Origin ? given : OriginOf(number));
+        var origin =
+            named
+            ?? (
+                _place.Origin is { } given && given != before?.Origin
+                    ? given
+                    : OriginOf(number, isNew: number == 1 && seal == 0)
+            );
         var last = await reader.First<Seal>($"SELECT {Seal.Columns} FROM seals WHERE n = @seal", new { seal });
         var (vkey, at) = (keys.Of(number, origin).Key.ToString(), Instant.ToText(_store.Now));
         var leaf = new EpochLeaf(
@@ -556,16 +562,18 @@ public sealed partial class LogTree
 
     /// <summary>
     /// The origin is fixed here for the whole epoch: another public address later changes nothing. Without an address
-    /// it is a name that no other hub has.
+    /// it is a name that no other hub has. Unless the hub is new, it ends at random: a backup that is restored once
+    /// more must not lead to the same name, key and number with another history.
     /// </summary>
-    private string OriginOf(long number)
+    private string OriginOf(long number, bool isNew)
     {
         var host = _place.Address;
         if (host is null || !NoteKey.IsName(host))
         {
             host = $"countersign.invalid/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
         }
-        return string.Create(CultureInfo.InvariantCulture, $"{host}/{number}");
+        var ending = isNew ? "" : $"-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        return string.Create(CultureInfo.InvariantCulture, $"{host}/{number}{ending}");
     }
 
     private long OutsideEpoch()

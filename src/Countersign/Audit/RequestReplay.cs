@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -42,6 +43,8 @@ internal sealed class RequestReplay(string id)
     public string? FactsOfChange { get; set; }
     public string Stamp => _stamp ?? "";
     public string? SettledAt => _settledAt;
+    public string? HowCertain => _certainty;
+    public long? Requester => _requester;
     public bool IsRequesterUnknown => _certainty == Policies.Certainty.None.ToWireName();
     public string? BrokeGlassAt { get; private set; }
     public bool HasRequester => _claim is { People.Count: > 0 };
@@ -98,6 +101,9 @@ internal sealed class RequestReplay(string id)
     public HashSet<string> Stamps { get; } = [];
 
     public static Told Read(string data) => EventData.Read<Told>(data);
+
+    public static bool Settles(StoredEvent next) =>
+        next.Kind is "request.approved" or "request.rejected" or "request.withdrawn";
 
     public static bool BringsContent(StoredEvent next) => next.Kind is "request.submitted" or "request.revised";
 
@@ -167,14 +173,20 @@ internal sealed class RequestReplay(string id)
             if (told.Revision != _content.Revision || told.Digest != _content.Digest || (told.Reading ?? 1) != _reading)
                 return "answers a content that was not the current one.";
         }
+        if (Settles(next) && next.Kind != $"request.{told.Status}")
+            return "says otherwise than its kind what the request became.";
         if (told.Status is { } word)
         {
             if (WireNames.StatusOf(word) is not { } status)
                 return "names an invalid status.";
+            if (status == Status && Settles(next))
+                return $"settles a request as {word}, which it was already.";
             if (status != Status)
             {
                 if (!Lawful(status))
                     return $"turns {Status.ToWireName()} into {word}, which the law of states forbids.";
+                if (!Settles(next))
+                    return $"turns {Status.ToWireName()} into {word}, but is of a kind that doesn't.";
                 if (status == Status.Approved && _openCheck != OpenCheck.None)
                     return "approves a request about which LaunchDarkly was still asked.";
                 (Status, _settledAt, _stuck) = (status, next.At, null);
@@ -469,6 +481,41 @@ internal sealed class RequestReplay(string id)
             _ => false,
         };
 
+    /// <summary>How an event that settles a request says that came (<see cref="SettledStory"/>).</summary>
+    internal readonly record struct Recount(JsonElement Of)
+    {
+        public List<RecountedAnswer> Answers =>
+            Of.TryGetProperty("answers", out var all) && all.ValueKind == JsonValueKind.Array
+                ? [.. all.EnumerateArray().Select(a => new RecountedAnswer(new Recount(a)))]
+                : [];
+
+        public long? Number(string name) =>
+            Member(name) is { ValueKind: JsonValueKind.Number } found && found.TryGetInt64(out var n) ? n : null;
+
+        public string? Text(string name) =>
+            Member(name) is { ValueKind: JsonValueKind.String } found ? found.GetString() : null;
+
+        public JsonElement? Member(string name) =>
+            Of.ValueKind == JsonValueKind.Object && Of.TryGetProperty(name, out var found) ? found : null;
+    }
+
+    internal readonly record struct RecountedAnswer(Recount Of)
+    {
+        public long? N => Of.Number("n");
+
+        public bool Is(Decision decision, IReadOnlyList<int> steps) =>
+            N == decision.N
+            && Of.Number("person") == decision.PersonId
+            && Of.Text("answer") == decision.Answer.ToWireName()
+            && Of.Number("for") == decision.ForPerson
+            && Of.Number("revision") == decision.Revision
+            && Of.Text("digest") == decision.Digest
+            && Of.Text("via") == decision.Via
+            && Of.Text("at") == Instant.ToText(decision.At)
+            && Of.Member("steps") is { ValueKind: JsonValueKind.Array } said
+            && said.EnumerateArray().Select(s => s.GetRawText()).SequenceEqual(steps.Select(s => $"{s}"));
+    }
+
     /// <summary>What events of requests say, as far as a request follows from it.</summary>
     internal sealed record Told
     {
@@ -529,6 +576,9 @@ internal sealed class RequestReplay(string id)
         public string? ExternalId { get; init; }
         public string? Url { get; init; }
         public bool Approves { get; init; }
+
+        // Settled
+        public JsonElement? Story { get; init; }
     }
 }
 

@@ -102,10 +102,20 @@ internal static class ReceiptVerbs
             {
                 if (!TryTrust(parse.GetValue(key), out var trust, out var why))
                     return new Reply.Failed(Reply.Usage, why);
-                var receipt = await Bytes(parse.GetValue(file)!, cancel);
-                var decidedOn = parse.GetValue(content) is { } other
-                    ? await File.ReadAllBytesAsync(other, cancel)
-                    : null;
+                byte[] receipt;
+                byte[]? decidedOn;
+                try
+                {
+                    receipt = await Bytes(parse.GetValue(file)!, cancel);
+                    decidedOn = parse.GetValue(content) is { } other
+                        ? await File.ReadAllBytesAsync(other, cancel)
+                        : null;
+                }
+                catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+                {
+                    // Not that it isn't valid.
+                    return new Reply.Failed(Reply.Unavailable, unreadable.Message, CannotTell: true);
+                }
                 var report = ReceiptCheck.Of(receipt, trust, Hub.Clock.GetUtcNow(), decidedOn);
                 var text = ReceiptWords.Of(report);
                 return report.Verdict switch

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Countersign.Destinations.Manifest;
+using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
 
@@ -28,7 +29,8 @@ internal static class ForwardedRequests
             : null;
 
     private const string Columns =
-        "r.id, v.n, r.subject, r.requester_name, p.id AS person_id, p.email, r.sent_by, v.message, v.facts, v.at";
+        "r.id, v.n, r.subject, r.requester_name, p.id AS person_id, p.email, r.sent_by, r.certainty, v.message, "
+        + "v.facts, v.at";
     private const string Person = "LEFT JOIN people p ON p.id = coalesce(r.requester_id, r.creator_id)";
 
     private static ValueTask<ContentRow?> Content(Reader reader, RequestId id, int revision) =>
@@ -83,7 +85,10 @@ internal static class ForwardedRequests
         // People there work with LaunchDarkly: its own page of the change leads, and ours stands beside it.
         var (ours, theirs) = ($"{baseUrl}/requests/{row.Id}", LinkOf(row.SentBy, Fact("link")));
         var details = Or(Fact("details"), row.Message);
-        var email = Or(Fact("requester.email"), row.Email ?? "");
+        // Where the hub knows who asks, no fact says otherwise; any fact of an API request is its author's own.
+        var isClaimed =
+            row.SentBy == SentBy.LaunchDarkly.ToWireName() && row.Certainty != Certainty.Proven.ToWireName();
+        var email = Or(isClaimed ? Fact("requester.email") : "", row.Email ?? "");
         return new ForwardedRequest
         {
             Id = IdOf(RequestId.Of(row.Id), (int)row.N),
@@ -130,6 +135,7 @@ internal static class ForwardedRequests
         public long? PersonId { get; init; }
         public string? Email { get; init; }
         public required string SentBy { get; init; }
+        public required string Certainty { get; init; }
         public required string Message { get; init; }
         public required string Facts { get; init; }
         public required string At { get; init; }

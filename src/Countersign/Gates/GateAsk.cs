@@ -84,7 +84,8 @@ public enum GroupRule
 
 /// <summary>Who is behind a call, as the caller's signature vouches for it.</summary>
 /// <param name="Account">
-/// The account there by an id that is never given to another one, such as <c>github:4711</c>; servers count on their own. A person with this alias
+/// The account there by an id that is never given to another one, such as <c>github:4711</c>, with the server where
+/// each counts on its own. A person with this alias
 /// is proven to be the requester. Empty without an account.
 /// </param>
 /// <param name="Names">Names and addresses by which people may be meant, who are then barred; no proof.</param>

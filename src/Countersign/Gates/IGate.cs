@@ -143,7 +143,7 @@ public sealed record GateTraits
     /// <summary><see cref="IGate.Commits"/> is asked of each request.</summary>
     public bool HasCommits { get; init; }
 
-    /// <summary>Members of a call that hold a credential: where a call is kept for people to look at, they aren't.</summary>
+    /// <summary>Members of a call that hold a credential: what is kept of a call is without them.</summary>
     public IReadOnlyList<string> SecretMembers { get; init; } = [];
 
     /// <summary>The caller's address goes on after the source, with more that the gate reads.</summary>

@@ -57,8 +57,7 @@ public sealed class StoreAsk(Store store, GateSources sources, PeopleDirectory d
             },
             cancel
         );
-        if (outcome is SubmitOutcome.Created)
-            submit.NoteStamp(submission.Policy.Stamp);
+        submit.NoteStamp(outcome);
     }
 
     /// <summary>

@@ -99,8 +99,8 @@ internal sealed class WatchCaller(Store store, CallerState state, OutcomeOptions
     }
 
     /// <summary>
-    /// What the caller said was about the request as it was then. If that was decided or withdrawn meanwhile, the caller
-    /// is asked once more.
+    /// What the caller said was about the request as it was then. If that was decided or withdrawn meanwhile, it is
+    /// asked once more.
     /// </summary>
     private static async ValueTask EndUnlessChanged(
         Tx tx,

@@ -78,7 +78,7 @@ internal static class Health
             if (await store.Read(WorkList.CountSetAside, cancel) is > 0 and var count)
             {
                 troubles.Add(
-                    $"Jobs were set aside after repeated failures: {count}. An admin can see them on the page Queue."
+                    $"Jobs were set aside after repeated failures: {count}. Admins see them on the page Job queue."
                 );
             }
             if (await store.Read(WitnessRow.FindFork, cancel) is not null)

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json;
 using Countersign.Policies;
 using Countersign.Requests;
 using Countersign.Storage;
@@ -387,7 +388,7 @@ public sealed class PeopleDirectory(Store store, TimeProvider? clock = null) : I
             {
                 all.Add(read(row));
             }
-            catch (Exception failure) when (failure is FormatException or KeyNotFoundException)
+            catch (Exception failure) when (failure is FormatException or JsonException or KeyNotFoundException)
             {
                 unreadable.Add($"{name(row)}: {JobWorker.ErrorOf(failure)}");
             }

@@ -72,8 +72,6 @@ internal readonly record struct NumberPattern(char Sign, bool OrEqual, decimal L
             : null;
     }
 
-    public static bool IsComparison(string pattern) => pattern.AsSpan().TrimStart() is ['<' or '>', ..];
-
     public bool Matches(string value) =>
         decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
         && (

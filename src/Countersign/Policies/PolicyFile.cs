@@ -64,12 +64,6 @@ public sealed record PolicyRule(string Name, int Line, IReadOnlyList<Condition> 
     /// <summary>Null: the source says, or nobody does.</summary>
     public UnknownRequester? UnknownRequester { get; init; }
     public ClaimedRequester? ClaimedRequester { get; init; }
-
-    /// <summary>
-    /// Only one that names nothing may do so for a request's own assignee: whoever names a reviewer must not thereby
-    /// choose past what the file says about such requests.
-    /// </summary>
-    public bool YieldsToAssignee => When.Count == 0;
 }
 
 /// <summary>A fact and the values it may have, any of which will do.</summary>

@@ -70,50 +70,10 @@ public sealed class Decide(Store store)
         string? digest
     )
     {
-        if (await RequestRow.Find(tx, id, viewer) is not { } request)
-            return new DecideOutcome.NotFound();
-        if (request.IsSettled)
-            return new DecideOutcome.AlreadySettled(request);
-        if (!request.IsAnsweredBy(digest))
-            return new DecideOutcome.Changed(request);
-
-        // The directory snapshot of the door may be a moment old; who may decide is read here.
-        if (
-            viewer.PersonId is not { } personId
-            || await PoolRows.Around(tx, personId, request.Delegations) is not var (pools, author)
-        )
-        {
-            return new DecideOutcome.NotAllowed("not_an_approver", "Only people can decide.");
-        }
-        if (author.DisabledAt is not null)
-            return new DecideOutcome.NotAllowed("person_disabled", "This account is disabled.");
-
-        // Nobody has answered a request that has only been asked.
-        var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
-        request = await LearnedRequesters.Bar(tx, request, decisions, personId);
-        if (request.Bars(personId))
-        {
-            return new DecideOutcome.NotAllowed(
-                "requester_may_not_decide",
-                "Requesters can't approve their own requests."
-            );
-        }
-        if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
-            return new DecideOutcome.AlreadySettled(expired);
-        var before = Weigh.Of(request, decisions, tx.Now);
-        var open = before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
-        var (steps, standsInFor, isOpen, _) = ReviewerSeat.Of(request, decisions, before, pools, personId);
-        if (steps.Count == 0)
-        {
-            return ReviewerSeat.HasDelegated(request, decisions, pools, personId)
-                ? new DecideOutcome.NotAllowed(
-                    "seat_delegated",
-                    "You delegated your review of this request. End the delegation to decide yourself."
-                )
-                : new DecideOutcome.NotAllowed("not_an_approver", "You're not a reviewer on this request.");
-        }
-        if (!isOpen)
-            return new DecideOutcome.StepNotOpen(request.Policy.Steps[steps[0]].Name);
+        var (refusal, attempt) = await Admit(tx, id, viewer, digest);
+        if (attempt is null)
+            return refusal!;
+        var (request, decisions, author, seat) = (attempt.Request, attempt.Decisions, attempt.Author, attempt.Seat);
         if (note.Length == 0 && ByHand.Contains(viewer.Origin.Via) && request.Policy.NeedsNote(answer.ToWireName()))
         {
             return new DecideOutcome.NotAllowed(
@@ -121,44 +81,122 @@ public sealed class Decide(Store store)
                 "This request's policy requires a comment with this decision."
             );
         }
-        if (
-            before is Verdict.StillPending
-            && decisions.FindLast(d =>
-                d.PersonId == personId && d.Revision == request.Revision && d.Reading == request.Reading
-            )
-                is { } last
-            && last.Answer == answer
-            && last.Note == note
-            && last.ForPerson == standsInFor?.Id
-            && last.Steps.SequenceEqual(steps)
-            && !last.AuthorDisabled
-        )
-        {
+        if (attempt.IsRepeated(answer, note))
             return new DecideOutcome.Recorded(request);
-        }
 
         var decision = new Decision
         {
             N = decisions.Count + 1,
             Revision = request.Revision,
-            PersonId = personId,
+            PersonId = attempt.PersonId,
             PersonName = author.Name,
             PersonEmail = author.Email,
             Answer = answer,
             Note = note,
             Digest = request.Digest,
             Reading = request.Reading,
-            Steps = steps,
+            Steps = seat.Steps,
             At = tx.Now,
             Via = viewer.Origin.Via,
             Disablings = (int)author.Disablings,
-            ForPerson = standsInFor?.Id,
-            ForPersonName = standsInFor?.Name,
+            ForPerson = seat.For?.Id,
+            ForPersonName = seat.For?.Name,
         };
         await Keep(tx, id, decision);
         // A delegate goes on seeing what they have answered.
-        if (standsInFor is not null)
-            await PolicyStamp.Join(tx, id, Party.Person(personId).Text);
+        if (seat.For is not null)
+            await PolicyStamp.Join(tx, id, Party.Person(attempt.PersonId).Text);
+        return await Follow(tx, attempt, decision, viewer.Origin);
+    }
+
+    /// <summary>Someone who may decide a request now.</summary>
+    private sealed record Attempt(
+        ApprovalRequest Request,
+        List<Decision> Decisions,
+        Verdict Before,
+        long PersonId,
+        PoolRows.AuthorRow Author,
+        ReviewerSeat Seat
+    )
+    {
+        /// <summary>They have said just this before.</summary>
+        public bool IsRepeated(Answer answer, string note) =>
+            Before is Verdict.StillPending
+            && Decisions.FindLast(d =>
+                d.PersonId == PersonId && d.Revision == Request.Revision && d.Reading == Request.Reading
+            )
+                is { } last
+            && last.Answer == answer
+            && last.Note == note
+            && last.ForPerson == Seat.For?.Id
+            && last.Steps.SequenceEqual(Seat.Steps)
+            && !last.AuthorDisabled;
+    }
+
+    /// <summary>Whether this person may decide at all, as the store knows them now; else why not.</summary>
+    private static async ValueTask<(DecideOutcome? Refusal, Attempt? Attempt)> Admit(
+        Tx tx,
+        RequestId id,
+        Viewer viewer,
+        string? digest
+    )
+    {
+        if (await RequestRow.Find(tx, id, viewer) is not { } request)
+            return (new DecideOutcome.NotFound(), null);
+        if (request.IsSettled)
+            return (new DecideOutcome.AlreadySettled(request), null);
+        if (!request.IsAnsweredBy(digest))
+            return (new DecideOutcome.Changed(request), null);
+
+        // The directory snapshot of the door may be a moment old; who may decide is read here.
+        if (
+            viewer.PersonId is not { } personId
+            || await PoolRows.Around(tx, personId, request.Delegations) is not var (pools, author)
+        )
+        {
+            return (new DecideOutcome.NotAllowed("not_an_approver", "Only people can decide."), null);
+        }
+        if (author.DisabledAt is not null)
+            return (new DecideOutcome.NotAllowed("person_disabled", "This account is disabled."), null);
+
+        // Nobody has answered a request that has only been asked.
+        var decisions = request.Head.Count == 1 ? [] : await DecisionRow.Of(tx, id);
+        request = await LearnedRequesters.Bar(tx, request, decisions, personId);
+        if (request.Bars(personId))
+        {
+            return (
+                new DecideOutcome.NotAllowed(
+                    "requester_may_not_decide",
+                    "Requesters can't approve their own requests."
+                ),
+                null
+            );
+        }
+        if (await Settle.IfExpired(tx, request) is { IsSettled: true } expired)
+            return (new DecideOutcome.AlreadySettled(expired), null);
+        var before = Weigh.Of(request, decisions, tx.Now);
+        var seat = ReviewerSeat.Of(request, decisions, before, pools, personId);
+        if (seat.Steps.Count == 0)
+        {
+            return (
+                ReviewerSeat.HasDelegated(request, decisions, pools, personId)
+                    ? new DecideOutcome.NotAllowed(
+                        "seat_delegated",
+                        "You delegated your review of this request. End the delegation to decide yourself."
+                    )
+                    : new DecideOutcome.NotAllowed("not_an_approver", "You're not a reviewer on this request."),
+                null
+            );
+        }
+        return seat.IsOpen
+            ? (null, new Attempt(request, decisions, before, personId, author, seat))
+            : (new DecideOutcome.StepNotOpen(request.Policy.Steps[seat.Steps[0]].Name), null);
+    }
+
+    /// <summary>What the request becomes by a decision that was just kept, in row, event and inboxes.</summary>
+    private static async ValueTask<DecideOutcome> Follow(Tx tx, Attempt attempt, Decision decision, Origin origin)
+    {
+        var (request, decisions) = (attempt.Request, attempt.Decisions);
         List<Decision> all = [.. decisions, decision];
         var couldSayYes = await CouldSayYes(tx, request, all);
         var verdict = Weigh.Of(request, all, tx.Now, couldSayYes);
@@ -176,12 +214,12 @@ public sealed class Decide(Store store)
         var data = new
         {
             n = decision.N,
-            person = personId,
-            answer = answer.ToWireName(),
-            note,
+            person = decision.PersonId,
+            answer = decision.Answer.ToWireName(),
+            note = decision.Note,
             revision = decision.Revision,
             digest = decision.Digest,
-            steps,
+            steps = decision.Steps,
             disablings = decision.Disablings,
             @for = decision.ForPerson,
             reading = decision.Reading,
@@ -199,7 +237,7 @@ public sealed class Decide(Store store)
                     decisions,
                     status,
                     verdict.Display,
-                    viewer.Origin,
+                    origin,
                     data,
                     decision
                 )
@@ -213,12 +251,13 @@ public sealed class Decide(Store store)
             {
                 Display = verdict.Display,
             },
-            viewer.Origin,
+            origin,
             "request.answered",
             data
         );
         if (next.OpenCheck == OpenCheck.Comparison)
             await Jobs.Put(tx, OpenChecks.Job(next, tx.Now));
+        var open = attempt.Before is Verdict.StillPending waiting ? waiting.OpenStep : int.MaxValue;
         if (
             verdict is Verdict.StillPending { OpenStep: var opened }
             && opened != open
@@ -229,7 +268,7 @@ public sealed class Decide(Store store)
         }
         // A yes takes nobody away from those who could say it; other answers do, and any answer may free what was
         // stuck.
-        if (answer != Answer.Approve || next.Stuck is not null)
+        if (decision.Answer != Answer.Approve || next.Stuck is not null)
             next = await BlockedRequests.Look(tx, next, all, Clock);
         return new DecideOutcome.Recorded(next);
     }

@@ -53,7 +53,8 @@ public sealed class Disown(Store store)
         var verdict = Weigh.Of(next, decisions, tx.Now);
         await PolicyStamp.Keep(tx, next);
         await RequestChange.Waiting(tx, request, decisions, next.Policy, verdict);
-        if (!next.Policy.RefusesRequester)
+        // While LaunchDarkly is asked, nothing settles it; the end of that does.
+        if (!next.Policy.RefusesRequester || verdict is Verdict.StillPending)
         {
             next = await Save(tx, request, next with { Display = verdict.Display }, person, origin);
             return await BlockedRequests.Look(tx, next, decisions, OfPolicy);

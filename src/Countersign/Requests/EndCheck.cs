@@ -178,8 +178,7 @@ internal static class EndCheck
         DateTimeOffset now
     )
     {
-        policy = Restamp.AsItBecame(policy, before.Policy);
-        if (policy.Stamp == (before.Policy with { Carried = null }).Stamp)
+        if (Restamp.AsItBecame(policy, before.Policy).Stamp == (before.Policy with { Carried = null }).Stamp)
             return (next, false);
         if (decisions.Count > 0)
         {

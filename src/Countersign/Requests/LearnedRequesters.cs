@@ -45,8 +45,6 @@ internal static class LearnedRequesters
     /// </summary>
     private static async ValueTask<long?> OwnerSince(Tx tx, ApprovalRequest request)
     {
-        if (request.SentBy != SentBy.Api)
-            return null;
         var owner = await tx.Number(
             $"SELECT owner_id FROM sources WHERE id = @id AND kind IN ({SourceKinds.OwnedInSql})",
             new { id = request.SourceId }

@@ -135,8 +135,7 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
             },
             cancel
         );
-        if (outcome is SubmitOutcome.Created or SubmitOutcome.Revised)
-            NoteStamp(submission.Policy.Stamp);
+        NoteStamp(outcome);
         return outcome;
     }
 
@@ -411,9 +410,20 @@ public sealed class Submit(Store store, RequestIds ids, RetentionOptions? retent
         );
     }
 
-    /// <summary>Only now, after the commit: a transaction that was undone has kept nothing.</summary>
-    internal void NoteStamp(string stamp)
+    /// <summary>
+    /// Only now, after the commit: a transaction that was undone has kept nothing. What was kept is the request's own
+    /// policy, which may be another than the door found.
+    /// </summary>
+    internal void NoteStamp(SubmitOutcome? outcome)
     {
+        var stamp = outcome switch
+        {
+            SubmitOutcome.Created { Request: var created } => created.Policy.Stamp,
+            SubmitOutcome.Revised { Request: var revised } => revised.Policy.Stamp,
+            _ => null,
+        };
+        if (stamp is null)
+            return;
         if (_keptStamps.Count >= MaxStamps)
             _keptStamps.Clear();
         _keptStamps[stamp] = true;

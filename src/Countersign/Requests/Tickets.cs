@@ -67,8 +67,18 @@ public sealed class Tickets(Store store)
             async tx =>
             {
                 // Stubs have ids of their callers' choice, so the next id is counted and not drawn from a sequence;
-                // where two nodes count alike, the later one runs again.
+                // where two nodes count alike, the later one runs again. Above the greatest there is no room.
                 var id = await tx.Number("SELECT coalesce(max(id), 0) + 1 FROM tickets");
+                if (id > TicketRow.GreatestId)
+                {
+                    id = await tx.Number(
+                        """
+                        SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM tickets WHERE id = 1) THEN 1 ELSE (
+                          SELECT t.id + 1 FROM tickets t
+                          WHERE NOT EXISTS (SELECT 1 FROM tickets n WHERE n.id = t.id + 1) ORDER BY t.id LIMIT 1) END
+                        """
+                    );
+                }
                 await tx.Execute(
                     "INSERT INTO tickets (id, subject, created_at) VALUES (@id, '', @now)",
                     new { id, now = tx.Now }

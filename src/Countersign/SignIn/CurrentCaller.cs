@@ -41,7 +41,7 @@ public sealed record CurrentCaller(Caller Caller)
 {
     public Requests.Viewer Viewer => Caller.Viewer;
 
-    /// <summary>The source that asks; only behind <see cref="Permissions.Source"/>.</summary>
+    /// <summary>The source that asks; only behind permissions for sources.</summary>
     public Source Source => Caller.Source ?? throw new InvalidOperationException("This endpoint is for sources.");
 
     /// <summary>The person who asks; only behind <see cref="Permissions.Person"/>.</summary>

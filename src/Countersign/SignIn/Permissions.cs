@@ -1,4 +1,5 @@
 using Countersign.People;
+using Countersign.Requests;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 
@@ -17,6 +18,9 @@ public static class Permissions
     /// <summary>A source or a person.</summary>
     public const string AnyCaller = "any_caller";
     public const string Source = "source";
+
+    /// <summary>A source that may be LaunchDarkly; an agent or a pipeline has a door of its own.</summary>
+    public const string LaunchDarkly = "launchdarkly";
     public const string Person = "person";
     public const string Agent = "agent";
     public const string Admin = "admin";
@@ -32,6 +36,16 @@ public static class Permissions
             .AddPolicy(
                 Source,
                 Of(new CallerRequirement("sources_only", "Only sources can do this.", c => c.Source is not null))
+            )
+            .AddPolicy(
+                LaunchDarkly,
+                Of(
+                    new CallerRequirement(
+                        "sources_only",
+                        "Send the key of a source for LaunchDarkly.",
+                        c => c.Source?.Kind is SourceKinds.LaunchDarkly or SourceKinds.Api
+                    )
+                )
             )
             .AddPolicy(
                 Person,

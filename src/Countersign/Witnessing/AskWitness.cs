@@ -111,9 +111,10 @@ internal sealed partial class AskWitness(
                 case WitnessAnswer.Cosigned(var lines):
                     return new Asked(Row(standing, size: head.Size, hasCosigned: true), head.Size, lines);
                 case WitnessAnswer.OtherSize(var size) when size > head.Size:
-                    // Another node may have signed more meanwhile.
-                    return size <= await Largest(epoch.Number, cancel)
-                        ? new Asked(Row(standing))
+                    // Another node may have signed more meanwhile. What isn't signed proves nothing, and only a
+                    // cosignature takes back that another history is known.
+                    return size <= await LargestSigned(epoch.Number, cancel)
+                        ? new Asked(Row(standing, fork: before.Epoch == epoch.Number ? before.Fork : null))
                         : Fork(standing, witness, Sizes(size, head.Size));
                 case WitnessAnswer.OtherSize(var size) when !isAgain && size != old:
                     old = size;
@@ -168,8 +169,8 @@ internal sealed partial class AskWitness(
         }
     }
 
-    private async Task<long> Largest(long epoch, CancellationToken cancel) =>
-        (await store.Read(reader => TreeHead.Newest(reader, epoch), cancel))?.Size ?? 0;
+    private async Task<long> LargestSigned(long epoch, CancellationToken cancel) =>
+        (await store.Read(reader => TreeHead.NewestSigned(reader, epoch), cancel))?.Size ?? 0;
 
     internal static string Sizes(long theirs, long ours) =>
         string.Create(CultureInfo.InvariantCulture, $"has cosigned {theirs} leaves, and the store has {ours}");

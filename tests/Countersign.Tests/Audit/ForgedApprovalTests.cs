@@ -232,6 +232,37 @@ public sealed class ForgedApprovalTests
     }
 
     /// <summary>People, a policy file, and requests that came by it.</summary>
+    [Theory, BothEngines]
+    public async Task An_event_that_tells_otherwise_how_it_came_is_found_before_a_receipt_shows_it(Engine engine)
+    {
+        await using var scene = await Scene.Start(engine);
+        var (told, silent, other, invented) = (
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask(),
+            await scene.Ask()
+        );
+        await scene.Withdraw(told, Story(told));
+        Assert.Equal([], await scene.Problems());
+
+        scene.Hub.Place.IsTampered = true;
+        await scene.Withdraw(silent, null);
+        await scene.Withdraw(other, Story(other with { Digest = new string('0', 64) }));
+        await scene.Withdraw(invented, Story(invented, """{"n":1,"person":3,"answer":"approve","steps":[0]}"""));
+        await scene.Find(
+            (silent, "without saying how that came"),
+            (other, "tells another content"),
+            (invented, "tells other answers")
+        );
+
+        static string Story(ApprovalRequest request, string answers = "") =>
+            $$"""
+            {"revision":{{request.Revision}},"digest":"{{request.Digest}}","stamp":"{{request.Policy.Stamp}}",
+            "requester":{{request.RequesterId?.ToString(CultureInfo.InvariantCulture) ?? "null"}},
+            "certainty":"{{request.Certainty.ToWireName()}}","answers":[{{answers}}]}
+            """;
+    }
+
     private sealed class Scene : IAsyncDisposable
     {
         private readonly RecordedHub _recorded;
@@ -307,6 +338,38 @@ public sealed class ForgedApprovalTests
                     $"Not found for {request.Id}: {problem}\n{string.Join('\n', problems)}"
                 );
             }
+        }
+
+        /// <summary>In the form of which receipts are made.</summary>
+        public Task Withdraw(ApprovalRequest request, string? story)
+        {
+            Hub.Clock.Advance(TimeSpan.FromMinutes(5));
+            var data = $$"""{"reason":"","status":"withdrawn"{{(story is null ? "" : $",\"story\":{story}")}}}""";
+            return Hub.Store.InTransaction(async tx =>
+            {
+                var head = await tx.Append(
+                    request.Id.Subject,
+                    request.Head,
+                    new Origin(Actor.Person(Ann.Id), "api", ""),
+                    "request.withdrawn",
+                    new EventText(data, null)
+                );
+                await tx.Execute(
+                    """
+                    UPDATE requests SET status = 'withdrawn', display = 'Cancelled', settled_at = @now, events = @count,
+                      head = @hash
+                    WHERE id = @id
+                    """,
+                    new
+                    {
+                        id = request.Id,
+                        now = tx.Now,
+                        count = head.Count,
+                        hash = head.Hash,
+                    }
+                );
+                await tx.Execute("DELETE FROM waiting WHERE request_id = @id", new { id = request.Id });
+            });
         }
 
         public Task Append(ApprovalRequest request, string kind, string actor, string data, string via = "api")

@@ -223,6 +223,19 @@ public sealed class RequestReplayTests
     public void A_closed_request_stays_as_it_is(string closed, string then) =>
         Refused(Closed(closed), "the law of states forbids", "request.settled", new() { Status = then });
 
+    [Theory]
+    [InlineData("approved")]
+    [InlineData("rejected")]
+    [InlineData("withdrawn")]
+    public void An_event_settles_once_and_as_its_kind_says(string status)
+    {
+        var kind = $"request.{status}";
+        Refused(Closed(status), "which it was already", kind, new() { Status = status });
+        Refused(Submitted(), "otherwise than its kind", kind, new() { Status = "active" });
+        Refused(Submitted(), "otherwise than its kind", kind, new());
+        Refused(Submitted(), "of a kind that doesn't", "request.answered", new() { Status = status });
+    }
+
     [Fact]
     public void An_approval_can_be_withdrawn_until_it_was_used()
     {
@@ -538,7 +551,7 @@ public sealed class RequestReplayTests
     private RequestReplay Closed(string status)
     {
         var replay = Submitted();
-        Taken(replay, "request.settled", new() { Status = status });
+        Taken(replay, $"request.{status}", new() { Status = status });
         return replay;
     }
 

@@ -375,7 +375,7 @@ public sealed partial class VerifyTests
         var verification = await recorded.Check();
         Assert.False(verification.Ok);
         Assert.Contains(
-            $"approves request {id}, but the answers so far do not fill the steps",
+            "turns active into approved, but is of a kind that doesn't",
             verification.Problem,
             StringComparison.Ordinal
         );

@@ -1,3 +1,4 @@
+using Countersign.Destinations;
 using Countersign.Destinations.Links;
 using Countersign.Policies;
 using Countersign.Requests;
@@ -45,6 +46,39 @@ public sealed class ForwardTests
         await over.Work();
         Assert.Equal("/asks/T1?state=Done", Assert.Single(desk.Of("PATCH")).Path);
         Assert.Equal(LinkState.Closed, (await over.Link(request)).State);
+    }
+
+    [Theory]
+    [InlineData(SentBy.Api, Certainty.Proven, "Ann@example.test")]
+    [InlineData(SentBy.LaunchDarkly, Certainty.Proven, "Ann@example.test")]
+    [InlineData(SentBy.LaunchDarkly, Certainty.Claimed, "ben@example.test")]
+    public async Task Whom_the_hub_knows_as_requester_is_named_whatever_the_facts_say(
+        SentBy sentBy,
+        Certainty certainty,
+        string named
+    )
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        var ann = await hub.AddPerson("Ann");
+        var request = await hub.Ask(
+            Some.Policy(ann.AsApprover),
+            s =>
+                s with
+                {
+                    SentBy = sentBy,
+                    Facts = """{"requester.email":"ben@example.test"}""",
+                    Requester = new Requester(ann.Id, ann.Name, [ann.Id], certainty),
+                }
+        );
+        var forwarded = await ForwardedRequests.Of(
+            hub.Store,
+            Sample.Read(Sample.Text),
+            request.Id,
+            1,
+            "https://approvals.example.com",
+            default
+        );
+        Assert.Equal(named, forwarded!.Member!.Email);
     }
 
     /// <summary>As after an outage: the destination is asked before the timekeeper comes by.</summary>

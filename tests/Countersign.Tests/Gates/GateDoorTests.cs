@@ -72,7 +72,8 @@ public sealed partial class GateDoorTests
         if (kind is SourceKinds.Terraform or SourceKinds.Azure)
         {
             // What is kept to be looked at holds nothing with which others could answer.
-            var leaking = Encoding.UTF8.GetBytes($$"""{"x":[{"{{(kind == SourceKinds.Azure ? "AUTHTOKEN" : "access_token")}}":"tok-1"}]}""");
+            var member = kind == SourceKinds.Azure ? "AUTHTOKEN" : "access_token";
+            var leaking = Encoding.UTF8.GetBytes($$"""{"x":[{"{{member}}":"tok-1"}]}""");
             Assert.Equal(422, await Call(leaking, caller.Secret, ("ProjectId", "")));
             Assert.Equal(422, await Call([.. leaking, (byte)','], caller.Secret));
             Assert.Equal(

@@ -102,7 +102,7 @@ public sealed partial class GitHubSetUpTests
         gitHub.AddDeployment("production", new string('b', 40), "success");
         var asked = await gitHub.Want(gitHub.AddRun(), "production");
         Assert.Equal(202, asked.Status);
-        Assert.Contains("First genuine call", (await browser.Get(path)).Text, StringComparison.Ordinal);
+        Assert.Contains("First verified call", (await browser.Get(path)).Text, StringComparison.Ordinal);
         using var api = await host.Person(ada);
         var requests = (await api.Get("/api/v1/requests?source=deployments")).Json["requests"]!.AsArray();
         Assert.Equal("active", Assert.Single(requests)!["status"]!.ToString());
@@ -126,7 +126,8 @@ public sealed partial class GitHubSetUpTests
         await using var gitHub = await FakeGitHub.Start(host.Hub.Clock);
         var ada = await host.Hub.AddPerson("Ada", Role.Admin);
         var jane = await host.Hub.AddPerson("Jane");
-        Some.Done(await new Aliases(host.Hub.Store).Add(jane.Email!, $"github:{gitHub.Address.Host}:99", Some.Operator, default));
+        var alias = $"github:{gitHub.Address.Host}:99";
+        Some.Done(await new Aliases(host.Hub.Store).Add(jane.Email!, alias, Some.Operator, default));
         var key = await host.Hub.AddSource("deployments", kind: "github");
         await GitHubHub.SetUp(host, "deployments", gitHub);
         gitHub.SendTo(new Uri(host.Address, $"/gates/github/{key.Id}"));

@@ -18,7 +18,6 @@ public sealed partial class PipelineDocsTests : IDisposable
             "## GitLab CI",
             "## Jenkins",
             "## Azure Pipelines",
-            "## Argo Workflows",
             "## Any shell",
         ];
 
@@ -40,6 +39,26 @@ public sealed partial class PipelineDocsTests : IDisposable
             await process.WaitForExitAsync().Soon();
             Assert.Equal((decision, code), (decision, process.ExitCode));
             Assert.Equal(code == 0, (await output).Contains("went on", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task The_container_of_Argo_waits_and_lets_go_only_when_approved()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no POSIX shell.");
+        var section = Page[Page.IndexOf("## Argo Workflows", StringComparison.Ordinal)..];
+        Assert.DoesNotContain("command:", section[..section.IndexOf("```\n", StringComparison.Ordinal)]);
+        var args = Argument().Match(section).Groups["text"].Captures.Select(c => c.Value).ToList();
+        Assert.Equal("wait", args[0]);
+        await using var gate = await Gate.Start(Engine.Sqlite, "pipeline");
+        foreach (var (decision, code, run) in new[] { ("approve", 0, "7"), ("reject", 1, "8") })
+        {
+            // The image's entry point, with what Argo fills in.
+            var given = args.Select(a => a.Replace("{{workflow.name}}", "deploy").Replace("{{workflow.uid}}", run));
+            using var process = Start(gate, "sh", ["-ec", "countersign \"$@\"", "argo", .. given], run);
+            await gate.Decide(await gate.NextAsked(), decision);
+            await process.WaitForExitAsync().Soon();
+            Assert.Equal((decision, code), (decision, process.ExitCode));
         }
     }
 
@@ -163,6 +182,9 @@ public sealed partial class PipelineDocsTests : IDisposable
     /// <summary>The first of a section, with the lines on which it goes on.</summary>
     [GeneratedRegex(@"countersign wait(?:[^\n]*\\\n)*[^\n]*", RegexOptions.None, 10_000)]
     private static partial Regex Command();
+
+    [GeneratedRegex("    args:\n(?:      - (?<text>[^\n]*)\n)+", RegexOptions.None, 10_000)]
+    private static partial Regex Argument();
 
     [GeneratedRegex(
         "^```sh wait-for-approval.sh\n(?<text>.*?)^```$",

@@ -186,6 +186,24 @@ public sealed class SourceOwnerTests
         Assert.Equal("approved", (await other.Post($"{path}/decisions", new { answer = "approve" }))["status"]);
     }
 
+    [Fact]
+    public async Task An_agent_is_not_LaunchDarkly_and_learns_no_names_there()
+    {
+        await using var host = await ApiHost.Start(Engine.Sqlite);
+        var olga = await host.Hub.AddPerson("Olga");
+        foreach (var kind in new[] { "agent", "pipeline", "github" })
+        {
+            var owner = kind == "github" ? null : olga.Email;
+            var key = Some.Done(
+                await host.Hub.Sources.Add(kind, kind, null, null, Some.Operator, default, owner: owner)
+            );
+            await host.Noticed();
+            using var bot = host.Source(key);
+            Assert.Equal(403, (await bot.Get("/api/members")).Status);
+            Assert.Equal(403, (await bot.Post("/api/approvals", new { approvalId = "x" })).Status);
+        }
+    }
+
     [Theory, BothEngines]
     public async Task Trap_2_a_sources_key_gets_403_on_every_route_that_decides_and_on_review_pages(Engine engine)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Countersign.Gates;
 using Countersign.Outcomes;
 using Countersign.People;
@@ -87,6 +88,45 @@ public sealed class StoreAskTests
         );
     }
 
+    [Fact]
+    public async Task A_source_whose_lost_calls_cannot_be_looked_for_keeps_no_other_from_it()
+    {
+        await using var hub = await TestHub.Start(Engine.Sqlite);
+        var gate = new Unwatched();
+        var sources = new GateSources(
+            hub.Store,
+            new EphemeralDataProtectionProvider(),
+            [gate],
+            NullLogger<GateSources>.Instance
+        );
+        foreach (var name in new[] { "one", "two", "three" })
+        {
+            await hub.AddSource(name, kind: gate.Kind);
+            Some.Done(await sources.Set(name, new Dictionary<string, string>(), Some.Operator, default));
+        }
+        using var directory = new PeopleDirectory(hub.Store);
+        await directory.Refresh();
+        using var egress = new Egress(new EgressOptions());
+        var recover = new RecoverCalls(
+            hub.Store,
+            sources,
+            new GateCaller(hub.Store, egress, sources),
+            directory,
+            new StoreAsk(hub.Store, sources, directory, hub.Submit),
+            NullLogger<RecoverCalls>.Instance
+        );
+        var job = new Job
+        {
+            Kind = recover.Kind,
+            Key = "all",
+            Subject = JobToAdd.OfHub,
+            DueAt = "",
+            CreatedAt = "",
+        };
+        Assert.IsType<JobResult.Again>(await recover.Run(job, default));
+        Assert.Equal(3, gate.Asked.Distinct().Count());
+    }
+
     private sealed class PlanRow
     {
         public required string Detail { get; init; }
@@ -99,6 +139,15 @@ public sealed class StoreAskTests
         public GateTraits Traits { get; } =
             new() { MaxWait = TimeSpan.FromHours(1), Margin = TimeSpan.FromMinutes(10) };
         public IReadOnlyList<GateField> Fields => [];
+
+        /// <summary>Of which sources its lost calls were to be listed, which it can't.</summary>
+        public ConcurrentBag<long> Asked { get; } = [];
+
+        public OutgoingCall? Recent(GateSettings settings, DateTimeOffset now)
+        {
+            Asked.Add(settings.SourceId);
+            throw new InvalidOperationException("It can't be listed.");
+        }
 
         public bool IsGenuine(GateCall call, GateSettings settings) => true;
 

@@ -36,6 +36,8 @@ public sealed partial class DeploymentTests
         Assert.All(given.Keys, name => Assert.True(CountersignOptions.IsKnown(name), name));
         var options = new CountersignOptions(new ConfigurationBuilder().AddInMemoryCollection(given).Build());
         Assert.Empty(options.Problems());
+        // Nodes whose secrets can't be written can't keep there what they signed.
+        Assert.Equal(given.ContainsKey("Database"), given.ContainsKey("Proof:Origin"));
     }
 
     [Fact]

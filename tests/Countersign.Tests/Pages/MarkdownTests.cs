@@ -50,6 +50,17 @@ public sealed class MarkdownTests
         Assert.Equal(shown, Shown(text));
 
     [Theory]
+    [InlineData("```sh also drop the table\nls\n```", "pre{sh also drop the table\nls}")]
+    [InlineData("```deletes-the-database\nls\n```", "pre{deletes-the-database\nls}")]
+    [InlineData("~~~c++\nint x;\n~~~", "pre{int x;}")]
+    [InlineData(
+        "[runbook](https://example.test/ \"and disable the audit\")",
+        "p{a(https://example.test/){runbook} “and disable the audit”}"
+    )]
+    [InlineData("[x](/sign-out \"and more\")", "p{x (/sign-out “and more”)}")]
+    public void What_other_pages_hide_is_shown(string text, string shown) => Assert.Equal(shown, Shown(text));
+
+    [Theory]
     [InlineData("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-old\n+new")]
     [InlineData("```diff\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-old\n+new\n```")]
     public void Diffs_are_shown_as_diffs_in_fences_and_without(string text) =>

@@ -73,6 +73,7 @@ public sealed partial class RecentSignInTests
         [
             (HttpMethod.Post, "/api/v1/tokens", """{"email":"nobody@example.test"}"""),
             (HttpMethod.Post, "/api/v1/people", """{"email":"x","name":"X"}"""),
+            (HttpMethod.Post, "/api/v1/people/import", """{"people":[{"email":"x","role":"admin"}]}"""),
             (HttpMethod.Put, $"/api/v1/people/{ben.Email}/role", """{"role":"agent"}"""),
             (HttpMethod.Put, $"/api/v1/people/{ben.Email}/password", """{"password":"x"}"""),
             (HttpMethod.Post, $"/api/v1/people/{ben.Email}/enable", "{}"),

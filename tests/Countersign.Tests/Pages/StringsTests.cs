@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Countersign.Outcomes.Webhooks;
 using Countersign.Pages;
 using Countersign.Tests.Documentation;
 using Xunit;
@@ -130,6 +131,10 @@ public sealed partial class StringsTests
                 )
             select $"{source.File}: {name}"
         );
+
+    [Fact]
+    public void Every_event_that_is_delivered_has_a_name() =>
+        Assert.All(EventKinds.Known, kind => Assert.Contains("delivery.event." + kind, English.Keys));
 
     [Fact]
     public void Every_word_is_used()

@@ -72,6 +72,14 @@ public sealed class ChangeFactsTests
         Assert.Equal((true, false), (book.IsPresumed(0, unknown), book.IsPresumed(1, unknown)));
         var partly = unknown with { Change = """{"change.understood":false,"change.kind":["removeRule"]}""" };
         Assert.Equal((0, false), (book.Find(partly), book.IsPresumed(0, partly)));
+        // Of what is understood nothing is presumed, and no policy approves by a presumption.
+        var known = unknown with
+        {
+            Change = """{"change.understood":true,"change.kind":["updateName"]}""",
+        };
+        Assert.Equal((1, false), (book.Find(known), book.IsPresumed(0, known)));
+        var renaming = unknown with { Change = """{"change.understood":false,"change.kind":["updateName"]}""" };
+        Assert.False(BookOf(File).IsPresumed(0, renaming));
     }
 
     [Fact]

@@ -56,5 +56,8 @@ public sealed class RevisionTests
             Policy = PolicySelection.For(null, null, policy, Certainty.None),
         };
         Assert.Equal(2, (await Revise(again)).Policy.Steps[0].Need);
+        // The policy as it is without that was never needed so far, and is now.
+        var other = await hub.Ask(policy, s => s with { Requester = ann });
+        Assert.Equal(1, other.Policy.Steps[0].Need);
     }
 }

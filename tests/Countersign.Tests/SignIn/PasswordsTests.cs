@@ -113,7 +113,7 @@ public sealed class PasswordsTests
         using var browser = host.Browser();
         Assert.Equal(
             302,
-            (await browser.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status
+            (await browser.Submit("/sign-in", "/sign-in", ("Email", ann.Email!), ("Password", Right))).Status
         );
         Assert.Equal(PasswordHashing.IterationsUsed, IterationsOf(await Stored(host, ann)));
 
@@ -127,7 +127,7 @@ public sealed class PasswordsTests
         using var again = host.Browser();
         Assert.Equal(
             302,
-            (await again.Submit("/sign-in", "/sign-in", ("E-mail", ann.Email!), ("Password", Right))).Status
+            (await again.Submit("/sign-in", "/sign-in", ("Email", ann.Email!), ("Password", Right))).Status
         );
     }
 

@@ -461,12 +461,20 @@ public sealed class AskWitnessTests
         var knowsMore = true;
         await using var witness = new Receiver(call =>
             knowsMore
-                ? new Conduct.Answers(409, "999\n", "Content-Type: text/x.tlog.size\r\n")
+                ? new Conduct.Answers(409, "12\n", "Content-Type: text/x.tlog.size\r\n")
                 : new Conduct.Answers(200, Cosigned(call.Body, (ulong)hub.Clock.Now.ToUnixTimeSeconds()))
         );
         await hub.Ask(At(witness));
-        Assert.Contains("999", (await hub.Row(At(witness)))!.Fork, StringComparison.Ordinal);
+        Assert.Contains("12", (await hub.Row(At(witness)))!.Fork, StringComparison.Ordinal);
         var id = await hub.Grow("Ann");
+        Assert.IsType<ProofOutcome.NotYet>(await hub.Proofs.Event(id));
+        // Also once the store has as many leaves as the witness knows: they aren't those.
+        for (var i = 0; i < 12; i++)
+            await hub.Grow($"Person {i}");
+        hub.Clock.Advance(TimeSpan.FromMinutes(1));
+        await hub.Ask(At(witness));
+        await hub.Sealer.SealAll();
+        Assert.NotNull((await hub.Row(At(witness)))!.Fork);
         Assert.IsType<ProofOutcome.NotYet>(await hub.Proofs.Event(id));
 
         knowsMore = false;

@@ -329,19 +329,24 @@ public sealed class FailedWorkTests
         hub.Place.IsTampered = true;
         var people = await hub.AddPeople("Ann", "Ben");
         var (good, bad) = (await hub.AddSource("good"), await hub.AddSource("bad"));
+        var form = await hub.AddSource("form");
         await hub.Tokens.Add(people[0].Email!, Some.Operator, default);
         await hub.Store.InTransaction(async tx =>
         {
             await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = people[0].Id });
             await tx.Execute("UPDATE sources SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
+            await tx.Execute(
+                "INSERT INTO source_forms (source_id, variables) VALUES (@id, '{')",
+                new { id = form.Id }
+            );
         });
         using var directory = new PeopleDirectory(hub.Store);
         var snapshot = await directory.Refresh();
         Assert.Null(snapshot.FindPerson(people[0].Email!));
         Assert.Empty(snapshot.Tokens);
         Assert.NotNull(snapshot.FindPerson(people[1].Email!));
-        Assert.Equal(good.Id, snapshot.SourcesByKey.Values.Single(s => s.Name is "good" or "bad").Id);
-        Assert.Equal(2, snapshot.Unreadable.Count);
+        Assert.Equal(good.Id, snapshot.SourcesByKey.Values.Single(s => s.Name is "good" or "bad" or "form").Id);
+        Assert.Equal(3, snapshot.Unreadable.Count);
     }
 
     [Theory, BothEngines]

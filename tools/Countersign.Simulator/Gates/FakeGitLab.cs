@@ -240,7 +240,9 @@ public sealed class FakeGitLab : FakeGateServer
         {
             shown["pending_approval_count"] = PendingApprovals;
             shown["approvals"] = new JsonArray([
-                .. Approvals.Where(a => a.Deployment == id.ToString(CultureInfo.InvariantCulture)).Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
+                .. Approvals
+                    .Where(a => a.Deployment == id.ToString(CultureInfo.InvariantCulture))
+                    .Select(a => new JsonObject { ["status"] = a.Status, ["comment"] = a.Comment }),
             ]);
         }
         return shown;

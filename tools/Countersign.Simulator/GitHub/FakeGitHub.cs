@@ -382,7 +382,8 @@ public sealed class FakeGitHub : IAsyncDisposable
     {
         var (perPage, cursor) = (http.Request.Query["per_page"].ToString(), http.Request.Query["cursor"].ToString());
         var most = int.TryParse(perPage, CultureInfo.InvariantCulture, out var given) ? given : 30;
-        var before = cursor.Length > 0 ? long.Parse(cursor["v1_".Length..], CultureInfo.InvariantCulture) : long.MaxValue;
+        var before =
+            cursor.Length > 0 ? long.Parse(cursor["v1_".Length..], CultureInfo.InvariantCulture) : long.MaxValue;
         var kept = Deliveries
             .Where(d => d.Id < before && d.At > _time.GetUtcNow().AddDays(-3))
             .OrderByDescending(d => d.Id)

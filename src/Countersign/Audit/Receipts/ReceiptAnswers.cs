@@ -51,7 +51,12 @@ internal static class ReceiptAnswers
             );
         }
         report.Answers = answers;
-        return answers.DistinctBy(a => a.Person).Count() == answers.Count ? null : "A person answers twice in it.";
+        // Nor does anyone answer beside their delegate.
+        return
+            answers.DistinctBy(a => a.Person).Count() == answers.Count
+            && answers.DistinctBy(a => a.For ?? a.Person).Count() == answers.Count
+            ? null
+            : "A person answers twice in it.";
     }
 
     /// <summary>Weighs the answers of an event that settles a request.</summary>
@@ -68,14 +73,14 @@ internal static class ReceiptAnswers
         var needs = steps.ConvertAll(step => (int)Math.Clamp(Number(step, "need") ?? int.MaxValue, 0, int.MaxValue));
         var approvals = report.Answers.Where(a => a.Answer == "approve").ToList();
         var rejections = report.Answers.Count(a => a.Answer == "reject");
+        var isRefused = True(policy, "requesterUnknown") && Text(policy, "unknownRequester") == "refuse";
         if (report.Kind == "request.rejected")
         {
             report.Weighed =
                 auto == "reject" ? "The policy rejects by itself."
                 : isByDestination ? $"{destination} decided, as the policy says."
                 : True(facts, "expired") ? "It expired."
-                : True(policy, "requesterUnknown") && Text(policy, "unknownRequester") == "refuse"
-                    ? "The policy refuses a requester who isn't recognized."
+                : isRefused ? "The policy refuses a requester who isn't recognized."
                 : rejections > 0 ? "A reviewer rejected it."
                 : null;
             return report.Weighed is null ? "It says rejected, and neither an answer nor the policy does." : null;
@@ -92,6 +97,8 @@ internal static class ReceiptAnswers
                 : "The policy approves by itself.";
             return null;
         }
+        if (isRefused || auto == "reject")
+            return "It says approved, and its policy rejects it.";
         if (rejections > 0 && Text(policy, "rejection") != "never")
             return "It says approved, and a reviewer rejected it.";
         if (!True(policy, "selfApproval") && Number(Object(facts, "story")!.Value, "requester") is { } requester)

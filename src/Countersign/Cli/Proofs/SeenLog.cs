@@ -22,12 +22,22 @@ internal sealed record SeenLog(string Note, Checkpoint Head)
             || Checkpoint.Parse(signed.Text, out why) is not { } head
         )
         {
-            return (null, new Reply.Failed(Reply.Invalid, $"{name}: {why}"));
+            return (null, new Reply.Failed(Reply.Invalid, $"{name}: {why}", CannotTell: true));
         }
         if (vkey is null)
             return (new SeenLog(note, head), null);
         if (!NoteKey.TryParse(vkey, out var key, out why))
             return (null, new Reply.Failed(Reply.Usage, why));
+        if (head.Origin != key.Name)
+        {
+            return (
+                null,
+                new Reply.Failed(
+                    ProofVerbs.NotSignedBy,
+                    $"The checkpoint at {name} is of {head.Origin}, and the key is that of {key.Name}."
+                )
+            );
+        }
         return signed.IsSignedBy(key, out _) == true
             ? (new SeenLog(note, head), null)
             : (

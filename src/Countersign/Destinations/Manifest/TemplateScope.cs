@@ -33,11 +33,13 @@ internal static class TemplateScope
                 List<string> list => list.ConvertAll(t => (object?)text(t)),
                 _ => value,
             };
+        // A template may write names, too. Those that need no care are found by a template that names them.
+        string Key(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') ? name : T(name);
         Dictionary<string, object?> Values(Dictionary<string, object?> values, Func<string, string> text)
         {
             var all = new Dictionary<string, object?>(values.Count);
             foreach (var (key, value) in values)
-                all[Set(key)] = V(value, text);
+                all[text == T ? Key(key) : Set(key)] = V(value, text);
             return all;
         }
         Dictionary<string, object?> Named(ForwardedRequest.Named thing) =>
@@ -111,7 +113,7 @@ internal static class TemplateScope
         if (Wants("customProperties"))
         {
             approval["customProperties"] = forwarded.CustomProperties.ToDictionary(
-                p => p.Key,
+                p => Key(p.Key),
                 object? (p) =>
                     new Dictionary<string, object?>
                     {

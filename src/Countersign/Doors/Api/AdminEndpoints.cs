@@ -390,6 +390,7 @@ internal static class AdminEndpoints
             .Describe(Tags.People, PeopleOperations.RemoveAlias);
         admin
             .MapPost("/people/import", Import)
+            .RequireRecentSignIn()
             .Produces<ImportedPeople>()
             .Describe(Tags.People, PeopleOperations.Import);
         admin

@@ -29,7 +29,7 @@ public static class LaunchDarklyEndpoints
 
     public static void MapLaunchDarkly(this IEndpointRouteBuilder routes)
     {
-        var sources = routes.MapGroup("").RequireAuthorization(Permissions.Source).WithMetadata(Door);
+        var sources = routes.MapGroup("").RequireAuthorization(Permissions.LaunchDarkly).WithMetadata(Door);
         sources
             .MapPost(Approvals, CreateEndpoint.Run)
             .Produces<ApprovalText>(201)

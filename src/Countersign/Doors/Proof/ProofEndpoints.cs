@@ -90,7 +90,8 @@ internal static class ProofEndpoints
     {
         if (await log.Tile(epoch, path, cancel) is not { } bytes)
             return Problems.NotFound("The signed log has no such tile, or its events were archived.");
-        if (!path.Contains(".p/", StringComparison.Ordinal))
+        // Without a number it is the newest epoch's, which another one follows.
+        if (epoch is not null && !path.Contains(".p/", StringComparison.Ordinal))
             http.Response.Headers.CacheControl = Forever;
         return TypedResults.Bytes(bytes, Binary);
     }

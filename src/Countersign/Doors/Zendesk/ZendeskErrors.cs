@@ -117,7 +117,10 @@ internal sealed class ZendeskErrors : ErrorShape
             "Too large" => (Form.Titled, "The body is too large."),
             "Unsupported media type" => (Form.Titled, "Send JSON, with Content-Type: application/json."),
             "Internal error" => (Form.Titled, "An error on our side. Find it in the server's log."),
-            "Service unavailable" => (Form.Titled, "The store can't serve the call. Nothing was saved; try again."),
+            "Service unavailable" => (
+                Form.Titled,
+                "The store can't serve the call, or can't say whether it was saved. Repeat it."
+            ),
             "InvalidParameter" => (Form.Listed, "A parameter of the address has an invalid value."),
             "InvalidAttribute" => (Form.Listed, "A member of the body has an invalid value."),
             "ApprovalRequestCreationFailed" => (Form.Listed, "The ticket has an approval request already."),

@@ -28,7 +28,10 @@ internal static partial class DeploymentEvent
             return new GateMessage.Refused(GateText.NotAnObject);
         if (GateText.Text(call["action"]) != "requested")
             return new GateMessage.Ignored("Only the action requested asks for something.");
-        var (environment, callback) = (GateText.Text(call["environment"]), GateText.Text(call["deployment_callback_url"]));
+        var (environment, callback) = (
+            GateText.Text(call, "environment"),
+            GateText.Text(call, "deployment_callback_url")
+        );
         var deployment = call["deployment"] as JsonObject;
         var repository = call["repository"] as JsonObject;
         if (
@@ -50,7 +53,9 @@ internal static partial class DeploymentEvent
                     + SafeStart(callback)
             );
         }
-        var name = GateText.Text(repository?["full_name"]) is { Length: > 0 } full ? full : $"repository {repositoryId}";
+        var name = GateText.Text(repository, "full_name") is { Length: > 0 } full
+            ? full
+            : $"repository {repositoryId}";
         var facts = Facts(call, deployment!, name, environment, run, settings[GitHubGate.Server]);
         return new GateMessage.Asked(
             new GateAsk
@@ -165,7 +170,9 @@ internal static partial class DeploymentEvent
                 .Select(p =>
                     (
                         GateText.Number(p["number"])!.Value,
-                        GateText.Text(p["title"]) is { Length: > 0 } title ? $"#{GateText.Number(p["number"])} {title}" : "",
+                        GateText.Text(p, "title") is { Length: > 0 } title
+                            ? $"#{GateText.Number(p["number"])} {title}"
+                            : "",
                         GateText.Text((p["base"] as JsonObject)?["sha"])
                     )
                 )
@@ -203,7 +210,7 @@ internal static partial class DeploymentEvent
         }
     }
 
-    /// <summary>An account by its number and, elsewhere than at github.com, its server: they count on their own.</summary>
+    /// <summary>An account by its number and, elsewhere than at github.com, its server: each has its own.</summary>
     internal static string AccountOf(string server, long id)
     {
         var host = new Uri(server).Host;

@@ -60,9 +60,9 @@ internal sealed class OperationDescriber : IOpenApiOperationTransformer
         if (kind.Door is not { } door || kind.IsAnonymous)
             return [new OpenApiSecurityRequirement()];
         var ways = new List<OpenApiSecurityRequirement>();
-        if (door.TakesSources && kind.Permission is Permissions.AnyCaller or Permissions.Source)
+        if (kind.IsForSources)
             ways.Add(Requirement(SecuritySchemes.SourceKey));
-        if (door.TakesPeople && kind.Permission is not Permissions.Source)
+        if (kind.IsForPeople)
         {
             ways.Add(Requirement(SecuritySchemes.PersonToken));
             if (door.TakesPasswords)

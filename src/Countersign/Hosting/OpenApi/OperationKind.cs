@@ -16,6 +16,14 @@ internal sealed class OperationKind
     public required bool IsAnonymous { get; init; }
     public required bool ChangesSomething { get; init; }
     public required bool NeedsRecentSignIn { get; init; }
+
+    /// <summary>A source's key opens it.</summary>
+    public bool IsForSources =>
+        Door is { TakesSources: true }
+        && Permission is (Permissions.AnyCaller or Permissions.Source or Permissions.LaunchDarkly);
+
+    public bool IsForPeople =>
+        Door is { TakesPeople: true } && Permission is not (Permissions.Source or Permissions.LaunchDarkly);
     public ErrorShape Shape => Door?.Errors ?? ErrorShape.Problem;
     public IReadOnlyDictionary<int, List<string>> Errors => _errors;
     public IReadOnlyList<string> Rules => _rules;
@@ -40,7 +48,7 @@ internal sealed class OperationKind
         {
             if (!IsAnonymous)
                 Add(401, "unauthenticated");
-            if (!IsAnonymous && door.TakesSources && Permission is Permissions.AnyCaller or Permissions.Source)
+            if (!IsAnonymous && IsForSources)
                 Add(401, "key_expired");
             Add(429, "rate_limited");
             Add(500, "internal");
@@ -69,7 +77,7 @@ internal sealed class OperationKind
     {
         var refused = Permission switch
         {
-            Permissions.Source => "sources_only",
+            Permissions.Source or Permissions.LaunchDarkly => "sources_only",
             Permissions.Person => door.TakesSources ? "people_only" : null,
             Permissions.Agent => "agents_only",
             Permissions.Admin => Permissions.AdminsOnly,
@@ -95,7 +103,7 @@ internal sealed class OperationKind
         }
         if (!ChangesSomething)
             return;
-        if (door.TakesPeople && Permission is not Permissions.Source && !IsAnonymous)
+        if (IsForPeople && !IsAnonymous)
             Add(403, SessionForms.Rule);
         Add(403, SameOrigin.Rule);
     }

@@ -40,7 +40,7 @@ internal sealed class ProblemShape : ErrorShape
         ["rate_limited"] = "Too many calls in this minute, or too many wrong credentials from this address.",
         ["internal"] = "An error on our side. Find it in the server's log by `traceId`.",
         ["launchdarkly_unavailable"] = "LaunchDarkly didn't answer, or refused. `detail` says more.",
-        ["unavailable"] = "The store can't serve the call. Nothing was saved; try again.",
+        ["unavailable"] = "The store can't serve the call, or can't say whether it was saved. Repeat it.",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public const string Schemas = """

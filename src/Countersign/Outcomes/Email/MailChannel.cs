@@ -184,15 +184,15 @@ public sealed class MailChannel(
     {
         if (
             await NotificationContent.Of(store, pages, delivery.EventId, delivery.Receiver, cancel)
-            is not { IsTooLate: false } tidings
+            is not { IsTooLate: false } notification
         )
         {
             return (null, null);
         }
-        var content = MailContent.Of(tidings, options);
-        if (tidings.News.Kind == Recipients.SignInLink)
+        var content = MailContent.Of(notification, options);
+        if (notification.News.Kind == Recipients.SignInLink)
         {
-            var until = Instant.Parse(tidings.News.At) + MailOptions.SignInLink;
+            var until = Instant.Parse(notification.News.At) + MailOptions.SignInLink;
             if (until <= store.Now)
                 return (null, null);
             return (
@@ -207,8 +207,8 @@ public sealed class MailChannel(
             );
         }
         if (
-            tidings.Request is { Policy.AllowsMailDecisions: true } request
-            && tidings.Reason == NotificationReason.Asked
+            notification.Request is { Policy.AllowsMailDecisions: true } request
+            && notification.Reason == NotificationReason.Asked
         )
         {
             var until = Instant.Parse(delivery.CreatedAt) + MailOptions.DecisionLink;
@@ -229,7 +229,7 @@ public sealed class MailChannel(
                     + "within three days. Opening a link decides nothing; you confirm on the page.",
             };
         }
-        return (content, tidings.Request?.Id.Value);
+        return (content, notification.Request?.Id.Value);
     }
 
     /// <summary>Of the news, what the receiver may still see; null when nothing is left.</summary>

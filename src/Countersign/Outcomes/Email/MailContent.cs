@@ -40,40 +40,40 @@ internal sealed record MailContent
     /// <summary>Where they switch mail off.</summary>
     public string SwitchUrl { get; init; } = "";
 
-    public static MailContent Of(NotificationContent tidings, OutcomeOptions options)
+    public static MailContent Of(NotificationContent notification, OutcomeOptions options)
     {
-        var request = tidings.Request;
-        var because = tidings.Reason;
+        var request = notification.Request;
+        var because = notification.Reason;
         var asked = because == NotificationReason.Asked;
         return new MailContent
         {
             // One subject per request, so that programs that go by it keep the thread together.
             Subject = request is null
-                ? tidings.Headline.TrimEnd('.')
-                : $"{(tidings.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: "
-                    + (tidings.IsCritical ? $"[{tidings.Summary!.Environment}] " : "")
-                    + NotificationContent.Short(tidings.Title, 180),
-            Headline = tidings.Headline,
-            More = tidings.More is { Length: > 0 } more ? more : null,
-            Question = request is null ? null : tidings.Title,
-            CriticalEnvironment = tidings.IsCritical ? tidings.Summary!.Environment : null,
-            Reason = tidings.Why,
-            Changes = asked ? tidings.Changes() : [],
-            Message = asked ? tidings.Message : "",
+                ? notification.Headline.TrimEnd('.')
+                : $"{(notification.News.Kind == "request.submitted" ? "" : "Re: ")}Approval: "
+                    + (notification.IsCritical ? $"[{notification.Summary!.Environment}] " : "")
+                    + NotificationContent.Short(notification.Title, 180),
+            Headline = notification.Headline,
+            More = notification.More is { Length: > 0 } more ? more : null,
+            Question = request is null ? null : notification.Title,
+            CriticalEnvironment = notification.IsCritical ? notification.Summary!.Environment : null,
+            Reason = notification.Why,
+            Changes = asked ? notification.Changes() : [],
+            Message = asked ? notification.Message : "",
             Facts = request is null
                 ? []
                 :
                 [
                     ("Requested by", request.RequesterName),
-                    ("Through", tidings.Source),
-                    .. asked ? tidings.Facts() : [],
+                    ("Through", notification.Source),
+                    .. asked ? notification.Facts() : [],
                 ],
             Missing = asked ? request?.Display : null,
             Button =
                 request is null ? "Open Countersign"
                 : asked ? "Review and decide"
                 : "Open the request",
-            Url = options.Link(tidings.Path)!,
+            Url = options.Link(notification.Path)!,
             Why = because switch
             {
                 NotificationReason.Asked => "because you can review this request",

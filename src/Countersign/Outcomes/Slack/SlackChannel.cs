@@ -48,14 +48,14 @@ public sealed class SlackChannel(
             return await SendDigest(delivery, cancel);
         if (
             await NotificationContent.Of(store, pages, delivery.EventId, delivery.Receiver, cancel)
-            is not { IsTooLate: false } tidings
+            is not { IsTooLate: false } notification
         )
         {
             return new SendOutcome.Dropped(SendOutcome.NotNeeded);
         }
-        var url = options.Link(tidings.Path)!;
+        var url = options.Link(notification.Path)!;
         var shown =
-            Recipients.Settles(tidings.News.Kind) && tidings.Request is { } settled
+            Recipients.Settles(notification.News.Kind) && notification.Request is { } settled
                 ? await store.Read(
                     reader =>
                         reader.First<ChatRow>(
@@ -68,7 +68,7 @@ public sealed class SlackChannel(
         if (shown is not null)
         {
             return Outcome(
-                await Call("chat.update", SlackMessage.Of(tidings, shown.Channel, shown.Ts, url), cancel),
+                await Call("chat.update", SlackMessage.Of(notification, shown.Channel, shown.Ts, url), cancel),
                 null
             );
         }
@@ -76,10 +76,10 @@ public sealed class SlackChannel(
         var (place, failed) = await PlaceOf(delivery, cancel);
         if (place is null)
             return failed!;
-        var answer = await Call("chat.postMessage", SlackMessage.Of(tidings, place, null, url), cancel);
+        var answer = await Call("chat.postMessage", SlackMessage.Of(notification, place, null, url), cancel);
         return Outcome(
             answer,
-            tidings.Reason == NotificationReason.Asked && tidings.Request is { } asked
+            notification.Reason == NotificationReason.Asked && notification.Request is { } asked
                 ? tx => Remember(tx, asked.Id, delivery, Member(answer, "channel") ?? place, Member(answer, "ts"))
                 : null
         );

@@ -23,10 +23,10 @@ internal static class SlackMessage
     private const int MaxFields = 10;
 
     /// <param name="ts">Of the message that is brought up to date; null for a new one.</param>
-    public static string Of(NotificationContent tidings, string channel, string? ts, string url)
+    public static string Of(NotificationContent notification, string channel, string? ts, string url)
     {
-        var request = tidings.Request;
-        var title = (tidings.IsCritical ? $"[{tidings.Summary!.Environment}] " : "") + tidings.Title;
+        var request = notification.Request;
+        var title = (notification.IsCritical ? $"[{notification.Summary!.Environment}] " : "") + notification.Title;
         var blocks = new List<object>
         {
             new
@@ -43,26 +43,26 @@ internal static class SlackMessage
         // Where the headline is the title, it is not said again.
         string?[] said =
         [
-            request is null ? null : $"*{Escaped(tidings.Headline)}*",
-            tidings.More is { Length: > 0 } more ? Escaped(more) : null,
+            request is null ? null : $"*{Escaped(notification.Headline)}*",
+            notification.More is { Length: > 0 } more ? Escaped(more) : null,
         ];
         if (said.Any(s => s is not null))
             blocks.Add(Section(string.Join('\n', said.OfType<string>())));
-        var asked = tidings.Reason == NotificationReason.Asked;
-        if (asked && tidings.Changes() is { Count: > 0 } changes)
+        var asked = notification.Reason == NotificationReason.Asked;
+        if (asked && notification.Changes() is { Count: > 0 } changes)
             blocks.Add(Section(string.Join('\n', changes.Select(c => $"• {Escaped(c.ReplaceLineEndings(" "))}"))));
-        if (asked && tidings.Why.Length > 0)
-            blocks.Add(Section("> " + Escaped(tidings.Why).ReplaceLineEndings("\n> ")));
-        if (asked && tidings.Message.Length > 0)
-            blocks.Add(Section(Escaped(tidings.Message)));
+        if (asked && notification.Why.Length > 0)
+            blocks.Add(Section("> " + Escaped(notification.Why).ReplaceLineEndings("\n> ")));
+        if (asked && notification.Message.Length > 0)
+            blocks.Add(Section(Escaped(notification.Message)));
         if (request is not null)
         {
             (string Name, string Value)[] facts =
             [
                 ("Status", request.Display),
                 ("Requested by", request.RequesterName),
-                ("Through", tidings.Source),
-                .. tidings.Facts(),
+                ("Through", notification.Source),
+                .. notification.Facts(),
             ];
             blocks.Add(
                 new
@@ -102,7 +102,7 @@ internal static class SlackMessage
         );
         // For notifications and for programs that show no blocks.
         var text = NotificationContent.Short(
-            $"{title}{(request is null ? "" : $": {tidings.Headline}")} {tidings.More}".Trim(),
+            $"{title}{(request is null ? "" : $": {notification.Headline}")} {notification.More}".Trim(),
             300
         );
         return JsonSerializer.Serialize(

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text.Json;
 using Countersign.Pages.Request;
 using Countersign.Requests;
 using Countersign.SignIn;
@@ -59,7 +60,7 @@ public sealed class PendingCount(Store store, RequestList requests)
             var page = await requests.Run(viewer, new Filter { WaitingForMe = true }, Max + 1, start, cancel);
             pending = [.. page.Requests.Select(r => r.Id)];
         }
-        catch (FormatException)
+        catch (Exception unreadable) when (unreadable is FormatException or JsonException)
         {
             // A stored row can't be read. The job queue, where an admin finds it, shows all the same.
             pending = [];

@@ -17,6 +17,8 @@ public static class MarkdownText
     /// <summary>A longer text is shown as it came.</summary>
     private const int MaxLength = 64 * 1024;
 
+    private const int MaxLanguage = 12;
+
     /// <summary>What is nested deeper is shown without its nesting.</summary>
     private const int MaxDepth = 12;
 
@@ -71,10 +73,20 @@ public static class MarkdownText
                 [.. list.OfType<ListItemBlock>().Select(item => Blocks(item, text, depth + 1))]
             ),
             ThematicBreakBlock => new TextBlock.Rule(),
+            FencedCodeBlock fenced => Code(Heading(fenced) + fenced.Lines),
             CodeBlock code => Code(code.Lines.ToString()),
             LeafBlock leaf => new TextBlock.Code(leaf.Lines.ToString()),
             _ => null,
         };
+
+    /// <summary>What stands behind the fence, unless that is no more than a language.</summary>
+    private static string Heading(FencedCodeBlock fenced)
+    {
+        var info = $"{fenced.Info} {fenced.Arguments}".Trim();
+        var isLanguage =
+            info.Length <= MaxLanguage && info.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '#' or '-');
+        return isLanguage ? "" : info + "\n";
+    }
 
     private static int Start(ListBlock list) =>
         int.TryParse(list.OrderedStart, System.Globalization.CultureInfo.InvariantCulture, out var start) ? start : 1;
@@ -128,6 +140,7 @@ public static class MarkdownText
                     break;
                 case LinkInline link when PlainText.WebAddress(link.Url) is { } target:
                     Add(new TextSpan.Link(target, Label(link, depth)));
+                    plain.Append(Title(link));
                     break;
                 case EmphasisInline emphasis when depth < MaxDepth:
                     Add(new TextSpan.Emphasis(emphasis.DelimiterCount > 1, Spans(emphasis, depth + 1)));
@@ -135,7 +148,7 @@ public static class MarkdownText
                 case LinkInline link:
                     // Leads nowhere that a page may lead to: the label, and in words where it would have led.
                     later.Push(next);
-                    later.Push(new LiteralInline($" ({link.Url})"));
+                    later.Push(new LiteralInline($" ({link.Url}{Title(link)})"));
                     next = link.FirstChild;
                     break;
                 case ContainerInline other:
@@ -168,6 +181,9 @@ public static class MarkdownText
         var label = Spans(link, depth + 1).ConvertAll(WithoutLinks);
         return label.Count > 0 ? label : [new TextSpan.Plain(link.Url!)];
     }
+
+    /// <summary>What browsers show only to a mouse that rests on the link.</summary>
+    private static string Title(LinkInline link) => string.IsNullOrEmpty(link.Title) ? "" : $" “{link.Title}”";
 
     private static TextSpan WithoutLinks(TextSpan span) =>
         span switch

@@ -46,23 +46,14 @@ public static class Details
     {
         foreach (var (name, value) in model.Facts)
         {
-            if (
-                (model.IsFromLaunchDarkly && Elsewhere.Contains(name, StringComparer.Ordinal))
-                || (name == "link" && model.Link is not null)
-                || IsPartOfAnother(model, name)
-                || IsChip(model, name)
-                || IsCompared(model.Facts, name)
-            )
-            {
+            if (!HasLine(model, name))
                 continue;
-            }
             var text = TextOf(value);
             // project, project.name and project.tags are one line: "Shop (shop) · customer-facing".
-            var called = model.Fact(name + ".name");
-            var tags =
-                model.Facts.TryGetValue(name + ".tags", out var list) && list.ValueKind == JsonValueKind.Array
-                    ? list.EnumerateArray().Select(TextOf).ToList()
-                    : [];
+            var called = IsPartOfAnother(model, name + ".name") ? model.Fact(name + ".name") : null;
+            var tags = IsPartOfAnother(model, name + ".tags")
+                ? model.Facts[name + ".tags"].EnumerateArray().Select(TextOf).ToList()
+                : [];
             yield return new Detail(
                 name,
                 called ?? text,
@@ -132,10 +123,22 @@ public static class Details
         && !model.Facts.ContainsKey(name + ".name")
         && !model.Facts.ContainsKey(name + ".tags");
 
+    private static bool HasLine(RequestPageModel model, string name) =>
+        !(model.IsFromLaunchDarkly && Elsewhere.Contains(name, StringComparer.Ordinal))
+        && !(name == "link" && model.Link is not null)
+        && !IsPartOfAnother(model, name)
+        && !IsChip(model, name)
+        && !IsCompared(model.Facts, name);
+
+    /// <summary>A name or tags that stand on the line of what they belong to; all else has a line of its own.</summary>
     private static bool IsPartOfAnother(RequestPageModel model, string name)
     {
         var dot = name.LastIndexOf('.');
-        return dot > 0 && name.AsSpan(dot) is ".name" or ".tags" && model.Fact(name[..dot]) is not null;
+        return dot > 0
+            && model.Facts.TryGetValue(name, out var value)
+            && (name[dot..], value.ValueKind) is (".name", JsonValueKind.String) or (".tags", JsonValueKind.Array)
+            && model.Fact(name[..dot]) is not null
+            && HasLine(model, name[..dot]);
     }
 
     private static bool IsCompared(IReadOnlyDictionary<string, JsonElement> facts, string name) =>

@@ -36,7 +36,11 @@ internal static class SecondStepPage
         CancellationToken cancel
     )
     {
-        http.Response.Cookies.Append(NameFor(http), pending.Secret, Options(http, PendingSignIns.Lasts));
+        http.Response.Cookies.Append(
+            PageCookie.NameFor(http, Cookie),
+            pending.Secret,
+            PageCookie.Options(http, SignInPage.Path, PendingSignIns.Lasts)
+        );
         var query = LocalPath.Of(to) is { } path and not "/" ? $"?{To}={Uri.EscapeDataString(path)}" : "";
         return kept is not null && await Find(http, pending.Secret, cancel) is var (found, person)
             ? await Page(http, found, person, to, kept, null, null, StatusCodes.Status401Unauthorized, cancel)
@@ -44,7 +48,7 @@ internal static class SecondStepPage
     }
 
     private static async Task<IResult> Show(string? to, HttpContext http, CancellationToken cancel) =>
-        await Find(http, http.Request.Cookies[NameFor(http)], cancel) is var (pending, person)
+        await Find(http, http.Request.Cookies[PageCookie.NameFor(http, Cookie)], cancel) is var (pending, person)
             ? await Page(http, pending, person, to, null, null, null, StatusCodes.Status200OK, cancel)
             : Over(http, to);
 
@@ -59,8 +63,13 @@ internal static class SecondStepPage
         if (await PostedForm.Read(http, cancel) is not { } form)
             return Over(http, null);
         var (to, kept) = (form[To].ToString(), PostedForm.IsFromHere(http.Request) ? PendingForm.Carried(form) : null);
-        if (await Find(http, http.Request.Cookies[NameFor(http)], cancel) is not var (pending, person))
+        if (
+            await Find(http, http.Request.Cookies[PageCookie.NameFor(http, Cookie)], cancel)
+            is not var (pending, person)
+        )
+        {
             return kept is null ? Over(http, to) : SignInPage.First(http, kept);
+        }
         var strings = http.Strings();
         string? key = null;
         var (what, code) = (form["do"].ToString(), form["code"].ToString());
@@ -87,7 +96,10 @@ internal static class SecondStepPage
         switch (outcome)
         {
             case SecondStepOutcome.Done(var session, var codes):
-                http.Response.Cookies.Delete(NameFor(http), Options(http, null));
+                http.Response.Cookies.Delete(
+                    PageCookie.NameFor(http, Cookie),
+                    PageCookie.Options(http, SignInPage.Path, null)
+                );
                 await SignInPage.Enter(http, session, cancel);
                 if (codes.Count == 0)
                     return kept is null ? SignInPage.GoOn(http, to) : kept.AskAgain(http);
@@ -172,17 +184,4 @@ internal static class SecondStepPage
         TypedResults.LocalRedirect(
             $"{http.Request.PathBase}{SignInPage.Path}?to={Uri.EscapeDataString(LocalPath.Of(to) ?? "/")}"
         );
-
-    private static string NameFor(HttpContext http) => http.Request.IsHttps ? "__Secure-" + Cookie : Cookie;
-
-    private static CookieOptions Options(HttpContext http, TimeSpan? lasts) =>
-        new()
-        {
-            HttpOnly = true,
-            SameSite = SameSiteMode.Lax,
-            Secure = SessionCookie.IsSecure(http),
-            Path = http.Request.PathBase + SignInPage.Path,
-            IsEssential = true,
-            MaxAge = lasts,
-        };
 }

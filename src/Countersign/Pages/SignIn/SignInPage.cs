@@ -212,9 +212,7 @@ internal static class PostedForm
                 StringComparison.OrdinalIgnoreCase
             );
 
-    /// <summary>The email, also from a form that calls it as earlier versions did.</summary>
-    public static string EmailOf(IFormCollection form) =>
-        (form.ContainsKey("email") ? form["email"] : form["E-mail"]).ToString().Trim();
+    public static string EmailOf(IFormCollection form) => form["email"].ToString().Trim();
 
     /// <summary>Null when it is no form.</summary>
     public static async ValueTask<IFormCollection?> Read(HttpContext http, CancellationToken cancel)

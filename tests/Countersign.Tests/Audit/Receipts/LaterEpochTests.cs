@@ -41,7 +41,7 @@ public sealed class LaterEpochTests
         var later = await Receipt(hub);
         var report = SomeReceipt.Check(later, trust, hub.Clock.Now);
         Assert.Equal((null, "valid", "hub.example.test/1"), (report.Problem, report.Verdict, report.AnnouncedBy));
-        Assert.Equal("hub.example.test/2", report.Origin);
+        Assert.StartsWith("hub.example.test/2-", report.Origin, StringComparison.Ordinal);
         Assert.Equal("valid", SomeReceipt.Check(later, TrustPolicy.Of(await KeyOf(hub)), hub.Clock.Now).Verdict);
         Assert.Equal("undecided", SomeReceipt.Check(later with { Epochs = null }, trust, hub.Clock.Now).Verdict);
         Assert.Equal("valid", SomeReceipt.Check(first, trust, hub.Clock.Now).Verdict);

@@ -75,6 +75,36 @@ public sealed class RenderingTests
     [InlineData("/a~")]
     public void What_points_at_no_value_is_no_pointer(string text) => Assert.Null(Pointer.Parse(text));
 
+    [Fact]
+    public void Names_that_a_requester_chose_change_neither_a_body_nor_an_address()
+    {
+        const string Each = "{{#each customProperties}}{{@key}}{{/each}}";
+        var body = Sample.Read(
+            Sample.With(("~.creationRequest.jsonBody", "{{#each customProperties}}{\"{{@key}}\": 1}{{/each}}"))
+        );
+        const string Odd = "a\":\"b\",\"state";
+        var sent = Sample.Body(Sample.Ready(body.Create, Sample.Context(body, Named(Odd))));
+        Assert.Equal(1, sent[Odd]!.GetValue<int>());
+
+        var address = Sample.Read(Sample.With(("~.creationRequest.endpoint.url", "{{baseURL}}/asks/" + Each)));
+        Assert.Contains(
+            "would change the path",
+            Sample.Refused(address.Create, Sample.Context(address, Named("../admin"))).Why,
+            StringComparison.Ordinal
+        );
+        Assert.EndsWith(
+            "/asks/team-1",
+            Sample.Ready(address.Create, Sample.Context(address, Named("team-1"))).Url.AbsoluteUri,
+            StringComparison.Ordinal
+        );
+
+        static ForwardedRequest Named(string name) =>
+            Rehearsals.Full with
+            {
+                CustomProperties = [new(name, ["x"])],
+            };
+    }
+
     [Theory]
     [InlineData("", "k")]
     [InlineData("desk.example.test", "k")]

@@ -10,6 +10,18 @@ public sealed class AroundTests
     private const string Root = "/api/v2";
 
     [Theory, BothEngines]
+    public async Task A_ticket_with_the_greatest_id_leaves_room_for_others(Engine engine)
+    {
+        await using var host = await ZendeskHost.Start(engine);
+        await host.Ask(999_999_999_999_999);
+        foreach (var expected in new[] { 1L, 2L })
+        {
+            var made = await host.AsAgent.Post($"{Root}/tickets", new { ticket = new { subject = "Laptop" } });
+            Assert.Equal(expected, (long)made.Json["ticket"]!["id"]!);
+        }
+    }
+
+    [Theory, BothEngines]
     public async Task Me_is_the_caller_with_a_stable_token_or_nobody(Engine engine)
     {
         await using var host = await ZendeskHost.Start(engine);
