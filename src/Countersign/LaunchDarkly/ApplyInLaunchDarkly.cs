@@ -114,6 +114,9 @@ internal sealed class ApplyInLaunchDarkly(Store store, Connections connections, 
         CancellationToken cancel
     )
     {
+        // Begun is begun: nothing may keep the call from being sent after that.
+        if (client.PauseOf(connection.SourceId) is { Ticks: > 0 } pause)
+            return new JobResult.Again(store.Now + pause);
         var mayBegin = await store.InTransaction(tx => Begin(tx, request.Id), cancel);
         if (!mayBegin)
             return new JobResult.Again(store.Now + PollInterval);

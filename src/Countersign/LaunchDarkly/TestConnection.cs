@@ -52,14 +52,15 @@ internal sealed class TestConnection(Store store, Connections connections, Launc
             : new CallerInLaunchDarkly(null, null, null);
         // A token that nothing is granted to is most likely none.
         var isToken = rights.Exists(r => r.IsGranted == true) || caller.AccountId is not null;
-        rights.Insert(0, new ConnectionRight("token", isToken, isToken ? null : rights[0].Problem));
+        var isUnknown = !isToken && rights.TrueForAll(r => r.IsGranted is null);
+        rights.Insert(0, new ConnectionRight("token", isUnknown ? null : isToken, isToken ? null : rights[0].Problem));
         if (connection.Apply)
             rights.Add(ApplyRight(caller));
         if (caller.AccountId is { } account)
             await Bind(connection, account, cancel);
         return new AccessOutcome<ConnectionReport>.Done(
             new ConnectionReport(
-                rights.TrueForAll(r => r.IsGranted != false),
+                rights.TrueForAll(r => r.IsGranted == true || r is { Name: "apply", IsGranted: null }),
                 caller.AccountId,
                 caller.IsServiceToken,
                 rights
@@ -72,7 +73,13 @@ internal sealed class TestConnection(Store store, Connections connections, Launc
         var answer = await client.Get(connection, path, cancel);
         return new ConnectionRight(
             name,
-            answer is LaunchDarklyAnswer<System.Text.Json.JsonElement>.Found,
+            answer switch
+            {
+                LaunchDarklyAnswer<System.Text.Json.JsonElement>.Found => true,
+                // LaunchDarkly didn't say.
+                LaunchDarklyAnswer<System.Text.Json.JsonElement>.Later => null,
+                _ => false,
+            },
             answer is LaunchDarklyAnswer<System.Text.Json.JsonElement>.Refused { Status: 401 or 403 }
                 ? $"{answer.Problem} Give the token the role reader, or a role with viewProject."
                 : answer.Problem

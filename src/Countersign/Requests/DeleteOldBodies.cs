@@ -25,10 +25,7 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
         for (var page = await Page(after, before, cancel); page.Count > 0; page = await Page(after, before, cancel))
         {
             after = page[^1].Id;
-            var settled = page.FindAll(r => r.SettledAt is not null && string.CompareOrdinal(r.SettledAt, before) < 0);
-            if (settled.Count == 0)
-                continue;
-            var some = await store.InTransaction(tx => Forget(tx, settled, before, isTold), cancel);
+            var some = await store.InTransaction(tx => Forget(tx, page, before, isTold), cancel);
             (forgotten, isTold) = (forgotten + some, isTold || some > 0);
         }
         await HubValues.Keep(store, new Dictionary<string, string?> { [Mark] = before }, cancel);
@@ -40,8 +37,9 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
             reader =>
                 reader.All<Old>(
                     """
-                    SELECT id, settled_at FROM requests WHERE id > @after AND created_at < @before
-                    ORDER BY id LIMIT 500
+                    SELECT r.id FROM requests r WHERE r.id > @after AND r.created_at < @before AND r.settled_at < @before
+                      AND EXISTS (SELECT 1 FROM revisions v WHERE v.request_id = r.id AND substr(v.body, 1, 1) <> '')
+                    ORDER BY r.id LIMIT 500
                     """,
                     new { after, before }
                 ),
@@ -66,6 +64,5 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
     private sealed class Old
     {
         public required string Id { get; init; }
-        public string? SettledAt { get; init; }
     }
 }

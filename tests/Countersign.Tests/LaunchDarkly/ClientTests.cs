@@ -245,5 +245,11 @@ public sealed class ClientTests
         Assert.Equal("account-1", (await hub.Connections.Find(ConnectedHub.Source, default))!.AccountId);
         Assert.False(lacking.IsComplete);
         Assert.Equal(["members", "apply"], lacking.Rights.Where(r => r.IsGranted == false).Select(r => r.Name));
+
+        // Nothing is lacking that LaunchDarkly didn't speak about.
+        hub.Theirs.Before = _ => new Conduct.Answers(500, "{}");
+        var unknown = Some.Done(await test.Run(ConnectedHub.Source, default));
+        Assert.False(unknown.IsComplete);
+        Assert.All(unknown.Rights, r => Assert.Null(r.IsGranted));
     }
 }

@@ -198,6 +198,13 @@ public sealed class BrowserInboxTests(Chromium chromium)
         await window.Page.GetByLabel("Environment").PressAsync("Tab");
         await Shows("In production");
         Assert.Contains("environment=production", window.Page.Url, StringComparison.Ordinal);
+        // A search goes on within the filters that were set before it.
+        await window.Page.GetByRole(AriaRole.Searchbox).FillAsync("produc");
+        await window.Page.GetByRole(AriaRole.Searchbox).PressAsync("Enter");
+        await window.Page.WaitForURLAsync("**text=produc*");
+        Assert.Contains("environment=production", window.Page.Url, StringComparison.Ordinal);
+        await window.Page.GoBackAsync();
+        await Shows("In production");
 
         await window.Page.GetByRole(AriaRole.Link, new() { Name = "Remove filter Status: Pending" }).ClickAsync();
         await Shows("Closed in production", "In production");

@@ -79,6 +79,8 @@ internal sealed record MailContent
                 NotificationReason.Asked => "because you can review this request",
                 NotificationReason.Asking => "because you requested it",
                 NotificationReason.Named => "because you are named as the requester",
+                NotificationReason.Alarm when notification.News.Kind == "webhook.disabled" =>
+                    "because you're an admin or added this webhook",
                 NotificationReason.Alarm => "because you're an admin",
                 _ => null,
             },

@@ -61,7 +61,11 @@ internal static class Recipients
         BringsContent(kind)
         && request?.Claim?.People.Any(p => receiver == Party.Person(p).Text && request.Bars(p)) == true
             ? NotificationReason.Named
-            : Why(kind);
+        : kind == "request.apply_failed"
+        && request?.RequesterId is { } asks
+        && receiver == Party.Person(asks).Text
+            ? NotificationReason.Asking
+        : Why(kind);
 
     public static bool BringsContent(string kind) => kind is "request.submitted" or "request.revised";
 

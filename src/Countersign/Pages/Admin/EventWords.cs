@@ -105,6 +105,8 @@ public sealed partial class EventWords(
         // On the command line, for the reviewer.
         if (e.Kind is "request.delegated" or "request.delegation_revoked" && e.Actor == Actor.Operator.Text)
             yield return name + ".for";
+        if (e.Kind == "request.breached" && data.TryGetProperty("approvedByRequester", out _))
+            yield return name + ".byRequester";
         if (e.Actor == e.Subject)
             yield return name + ".self";
         yield return name;

@@ -93,6 +93,8 @@ internal static class Activity
         if (Is(data, "expired"))
             return t["request.event.expired"];
         var (name, kind) = ("request.event." + e.Kind[Prefix.Length..], e.Kind[Prefix.Length..]);
+        if (kind == "breached" && data.TryGetProperty("approvedByRequester", out _))
+            name += ".byRequester";
         // On the command line a review is delegated for the reviewer.
         return
             e.Actor == Actor.Operator.Text

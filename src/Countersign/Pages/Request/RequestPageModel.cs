@@ -35,7 +35,9 @@ public sealed class RequestPageModel
         OpenStep = Seats
             .Select((seated, step) => seated.Count < Request.Policy.Steps[step].Need ? step : -1)
             .FirstOrDefault(step => step >= 0, Request.Policy.Steps.Count);
-        Mine = story.Decisions.LastOrDefault(d => d.PersonId == Me && d.Revision == Request.Revision);
+        Mine = story.Decisions.LastOrDefault(d =>
+            d.PersonId == Me && d.Revision == Request.Revision && d.Reading == Request.Reading
+        );
         _delegates = ReviewerSeat.DelegatesOf(Request, Counting, directory.Pools);
         // An expiry that is due is for the decision to find; what is shown follows from the answers.
         var verdict = Weigh.Of(Request with { ExpiresAt = null }, story.Decisions, default);
@@ -171,6 +173,14 @@ public sealed class RequestPageModel
     public Source? Source => Directory.Sources.GetValueOrDefault(Request.SourceId);
 
     /// <summary>What a deployment brings; null where nothing was read.</summary>
+    /// <summary>As LaunchDarkly said who asked, after the change was applied.</summary>
+    public bool IsApprovedByRequester =>
+        Story.Events.Any(e =>
+            e.Kind == "request.breached"
+            && JsonElement.Parse(e.Data).TryGetProperty("approvedByRequester", out var people)
+            && people.ValueKind == JsonValueKind.Array
+        );
+
     public NewCommits? Commits => field ??= NewCommits.Of(Story.Events);
 
     public bool IsFromLaunchDarkly => Request.SentBy == SentBy.LaunchDarkly;

@@ -83,6 +83,7 @@
 
   // --- News: a hint over a stream, then the same page once more, of which only what changed is put in place ---
   const about = body.dataset.live;
+  let hasListened = false;
   let stream,
     again,
     asking = false,
@@ -109,6 +110,9 @@
     stream = new EventSource(`${body.dataset.base}/live?about=${encodeURIComponent(about)}`);
     stream.onopen = () => {
       body.dataset.listening = "yes";
+      // What happened since the last stream ended isn't told again.
+      if (hasListened) hear();
+      hasListened = true;
     };
     stream.onmessage = hear;
     stream.onerror = () => {

@@ -14,6 +14,12 @@
     const fields = new URLSearchParams([...new FormData(filter)].filter(([, value]) => value));
     history.pushState(null, "", `${filter.action}?${fields}`);
     isFiltered = true;
+    const search = document.querySelector("#search");
+    for (const old of search.querySelectorAll("[type=hidden]")) old.remove();
+    for (const [name, value] of fields) {
+      if (name === "text") continue;
+      search.prepend(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
     hub.refresh(true);
   });
   document.addEventListener("click", event => {
