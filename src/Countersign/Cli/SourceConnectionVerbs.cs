@@ -123,8 +123,7 @@ internal static class SourceConnectionVerbs
                             }
                         )
                     );
-                    return
-                        report.Rights.Any(r => r.IsGranted == false) ? new Reply.No(report, text)
+                    return report.Rights.Any(r => r.IsGranted == false) ? new Reply.No(report, text)
                         : report.IsComplete ? new Reply.Done(report, text)
                         : new Reply.Undecided(report, text);
                 })

@@ -257,10 +257,10 @@ public sealed class ForgedApprovalTests
 
         static string Story(ApprovalRequest request, string answers = "") =>
             $$"""
-            {"revision":{{request.Revision}},"digest":"{{request.Digest}}","stamp":"{{request.Policy.Stamp}}",
-            "requester":{{request.RequesterId?.ToString(CultureInfo.InvariantCulture) ?? "null"}},
-            "certainty":"{{request.Certainty.ToWireName()}}","answers":[{{answers}}]}
-            """;
+                {"revision":{{request.Revision}},"digest":"{{request.Digest}}","stamp":"{{request.Policy.Stamp}}",
+                "requester":{{request.RequesterId?.ToString(CultureInfo.InvariantCulture) ?? "null"}},
+                "certainty":"{{request.Certainty.ToWireName()}}","answers":[{{answers}}]}
+                """;
     }
 
     private sealed class Scene : IAsyncDisposable

@@ -31,7 +31,13 @@ public sealed class TelemetryTests
         Some.Done(await sources.Set("rollouts", secret, Some.Operator, default));
         await host.Noticed();
         using var canary = host.Nobody();
-        var hook = new { name = "shop", @namespace = "prod", phase = "Progressing", checksum = "1" };
+        var hook = new
+        {
+            name = "shop",
+            @namespace = "prod",
+            phase = "Progressing",
+            checksum = "1",
+        };
         await canary.Post($"/gates/flagger/{key.Id}/{Secret}/confirm-rollout", hook);
         host.Services.GetRequiredService<TracerProvider>().ForceFlush();
         var traces = string.Concat(received);

@@ -25,17 +25,16 @@ public sealed class HostileTextTests(Chromium chromium)
     public async Task No_name_of_a_fact_hides_it_from_the_page()
     {
         await using var host = await PagesHost.Start();
-        var request = await host.Ask(
-            change: s =>
-                s with
-                {
-                    Facts = """
+        var request = await host.Ask(change: s =>
+            s with
+            {
+                Facts = """
                     {"job":"restart","job.tags":"seen-1","step":"x","step.name":["seen-2"],"before":"a","after":"b",
                      "before.name":"seen-3","a":"y","a.name":"seen-4","a.name.name":"seen-5","environment":"z",
                      "environment.name":{"x":"seen-6"},"flag":7,"flag.name":"seen-7","flag.tags":["seen-8"],
                      "link":"https://example.test/","link.name":"seen-9"}
                     """,
-                }
+            }
         );
         using var browser = await host.Api.SignIn(host.Ann);
         var page = (await browser.Get($"/requests/{request.Id}")).Text;

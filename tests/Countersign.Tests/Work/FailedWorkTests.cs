@@ -335,10 +335,7 @@ public sealed class FailedWorkTests
         {
             await tx.Execute("UPDATE people SET created_at = 'soon' WHERE id = @id", new { id = people[0].Id });
             await tx.Execute("UPDATE sources SET created_at = 'soon' WHERE id = @id", new { id = bad.Id });
-            await tx.Execute(
-                "INSERT INTO source_forms (source_id, variables) VALUES (@id, '{')",
-                new { id = form.Id }
-            );
+            await tx.Execute("INSERT INTO source_forms (source_id, variables) VALUES (@id, '{')", new { id = form.Id });
         });
         using var directory = new PeopleDirectory(hub.Store);
         var snapshot = await directory.Refresh();

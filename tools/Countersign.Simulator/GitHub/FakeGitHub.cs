@@ -622,8 +622,7 @@ public sealed class GitHubDelivery(long id, string deliveryId, string kind, byte
     /// <summary>What was answered; 0: nothing.</summary>
     public int Status { get; set; }
 
-    public GitHubDelivery Again(long id, DateTimeOffset now) =>
-        new(id, deliveryId, kind, body, signature) { At = now };
+    public GitHubDelivery Again(long id, DateTimeOffset now) => new(id, deliveryId, kind, body, signature) { At = now };
 
     public IReadOnlyDictionary<string, string> Headers { get; } =
         new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)

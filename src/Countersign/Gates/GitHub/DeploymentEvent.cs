@@ -53,9 +53,7 @@ internal static partial class DeploymentEvent
                     + SafeStart(callback)
             );
         }
-        var name = GateText.Text(repository, "full_name") is { Length: > 0 } full
-            ? full
-            : $"repository {repositoryId}";
+        var name = GateText.Text(repository, "full_name") is { Length: > 0 } full ? full : $"repository {repositoryId}";
         var facts = Facts(call, deployment!, name, environment, run, settings[GitHubGate.Server]);
         return new GateMessage.Asked(
             new GateAsk

@@ -61,9 +61,7 @@ internal static class Recipients
         BringsContent(kind)
         && request?.Claim?.People.Any(p => receiver == Party.Person(p).Text && request.Bars(p)) == true
             ? NotificationReason.Named
-        : kind == "request.apply_failed"
-        && request?.RequesterId is { } asks
-        && receiver == Party.Person(asks).Text
+        : kind == "request.apply_failed" && request?.RequesterId is { } asks && receiver == Party.Person(asks).Text
             ? NotificationReason.Asking
         : Why(kind);
 

@@ -98,11 +98,7 @@ public sealed class RenderingTests
             StringComparison.Ordinal
         );
 
-        static ForwardedRequest Named(string name) =>
-            Rehearsals.Full with
-            {
-                CustomProperties = [new(name, ["x"])],
-            };
+        static ForwardedRequest Named(string name) => Rehearsals.Full with { CustomProperties = [new(name, ["x"])] };
     }
 
     [Theory]
