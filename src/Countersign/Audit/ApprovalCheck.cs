@@ -152,6 +152,9 @@ internal sealed class ApprovalCheck(Reader reader, PeopleTimeline people, bool c
         {
             return $"tells another content, policy or requester than request {story.Id} had.";
         }
+        // Answers of an earlier form say less than the rows that the story was made from.
+        if (!story.IsOfThisForm)
+            return null;
         var carried = Requests.Weigh.LatestThatCount(story.AsRequest(policy), AsOf(story, then, around));
         var isDecided = told.Answer is not null;
         var answers = from.Answers;

@@ -37,7 +37,8 @@ public sealed class DeleteOldBodies(Store store, RetentionOptions keep)
             reader =>
                 reader.All<Old>(
                     """
-                    SELECT r.id FROM requests r WHERE r.id > @after AND r.created_at < @before AND r.settled_at < @before
+                    SELECT r.id FROM requests r
+                    WHERE r.id > @after AND r.created_at < @before AND r.settled_at < @before
                       AND EXISTS (SELECT 1 FROM revisions v WHERE v.request_id = r.id AND substr(v.body, 1, 1) <> '')
                     ORDER BY r.id LIMIT 500
                     """,

@@ -60,6 +60,9 @@ internal static class EndCheck
 {
     public static readonly Origin OfHub = new(Actor.Hub, "launchdarkly", "");
 
+    private const string OtherChange =
+        "The change in LaunchDarkly isn't the one that was decided on any more. Request it again.";
+
     /// <param name="today">The policy that a request with these facts would get now.</param>
     public static async ValueTask<EndCheckOutcome> Run(
         Tx tx,
@@ -133,6 +136,9 @@ internal static class EndCheck
                 expires = next.ExpiresAt is { } end ? Instant.ToText(end) : null,
             }
         );
+        // It was decided elsewhere about another change, and a system that has decided isn't asked a second time.
+        if (next.Reading != request.Reading && request.Policy.Destination is not null)
+            return new EndCheckOutcome.Ended(await Withdraw.By(tx, next, OtherChange, OfHub));
         return new EndCheckOutcome.Ended(await Conclude(tx, next, decisions, verdict, isOther, pools));
     }
 

@@ -178,6 +178,21 @@ public sealed class GateTests
     }
 
     [Theory, BothEngines]
+    public async Task What_was_decided_elsewhere_about_another_change_is_withdrawn_and_hangs_nowhere(Engine engine)
+    {
+        await using var hub = await ConnectedHub.Start(engine);
+        // No destination was added; what it says is handed in.
+        hub.Hub.Place.IsTampered = true;
+        var request = await hub.Ask(new Policy("elsewhere", []) { Destination = "Desk" });
+        var all = OpenCheck.Requester | OpenCheck.Change;
+        request = await hub.End(request, new CheckResult(1, all) { Change = ConnectedHub.Change() });
+        Assert.IsType<DestinationAnswerOutcome.Kept>(await Answered(hub, request));
+        var compared = new CheckResult(1, OpenCheck.Comparison) { Change = ConnectedHub.Change("turnFlagOff") };
+        var ended = await hub.End(request, compared);
+        Assert.Equal((Status.Withdrawn, 2), (ended.Status, ended.Reading));
+    }
+
+    [Theory, BothEngines]
     public async Task Through_the_doors_an_approval_waits_as_well(Engine engine)
     {
         await using var host = await ApiHost.Start(engine);

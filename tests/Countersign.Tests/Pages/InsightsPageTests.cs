@@ -120,7 +120,7 @@ public sealed partial class InsightsPageTests
         var page = (await root.Get("/insights")).Text;
 
         Assert.Contains("<html lang=\"de\"", page, StringComparison.Ordinal);
-        Assert.Contains("Mittlere Zeit bis zur Entscheidung", page, StringComparison.Ordinal);
+        Assert.Contains("Median der Zeit bis zur Entscheidung", page, StringComparison.Ordinal);
         Assert.Equal("2", Figure(page, "Jetzt offen"));
         Assert.Contains("Nach Gruppe", page, StringComparison.Ordinal);
         foreach (var english in new[] { "Open now", "By group", "All requests", "Median time" })
