@@ -319,8 +319,12 @@ public sealed partial class Sealer : BackgroundService
                 while (await SealOnce(stoppingToken) == Seal.MaxEvents) { }
                 Trouble = null;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception ended)
+                when (stoppingToken.IsCancellationRequested
+                    && ended is (OperationCanceledException or ObjectDisposedException)
+                )
             {
+                // A server that couldn't start disposes of what it had begun.
                 return;
             }
             catch (StoreUnavailable unavailable)

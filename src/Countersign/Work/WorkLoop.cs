@@ -38,8 +38,12 @@ public sealed partial class WorkLoop(string name, ILogger log, TimeSpan? maxWait
                 await round(stopping);
                 failures = 0;
             }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            catch (Exception ended)
+                when (stopping.IsCancellationRequested
+                    && ended is (OperationCanceledException or ObjectDisposedException)
+                )
             {
+                // A server that couldn't start disposes of what it had begun.
                 return;
             }
             catch (Exception failure)
