@@ -54,7 +54,6 @@ publish_from() { # <sources> <rid> <version> <folder>: one program that needs no
   dotnet publish "$1/src/Countersign" -c Release -r "$2" --self-contained -o "$4" \
     -p:Version="$3" -p:MinVerSkip=true \
     -p:PublishSingleFile=true -p:IncludeNativeLibrariesForSelfExtract=true -p:DebugType=none \
-    -p:PublishReadyToRun=true \
     -p:ContinuousIntegrationBuild=true >"$temp/$2.log" 2>&1 || broken "$2"
 }
 
