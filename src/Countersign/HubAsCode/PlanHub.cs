@@ -773,7 +773,7 @@ internal sealed class PlanHub(
                 '~',
                 entry.Name,
                 $"OAuth client: {Words(known?.Client)} → {Words(client)}",
-                // Whoever holds tokens of this client can then ask as this source.
+                // Anyone with a token of this client can then ask as this source.
                 needsConsent: known is not null && client is not null,
                 entry.Line,
                 async (tx, origin) => Why(await SetAgentClient.Run(tx, entry.Name, client, origin))

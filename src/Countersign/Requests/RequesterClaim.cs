@@ -42,12 +42,12 @@ public sealed record RequesterClaim(IReadOnlyList<string> Emails, IReadOnlyList<
     public static RequesterClaim Of(IEnumerable<string?> emails, IEnumerable<string?> names) =>
         new(Folded(emails, NameFolding.Email), Folded(names, NameFolding.Name));
 
-    /// <summary>So many names that more are left out: not all who may be meant can be known.</summary>
+    /// <summary>The list was cut, so some people it may mean are missing from it.</summary>
     public bool IsFull => Emails.Count >= MaxTogether || Names.Count >= MaxTogether;
 
     /// <summary>
-    /// After an earlier call about the same request: whoever that one turns out to mean later is barred as well, and
-    /// who has said that it was not they isn't asked again.
+    /// Combined with an earlier call about the same request: people whom that call named are barred too, even if they
+    /// are only recognized later, and those who said that it was not they aren't asked again.
     /// </summary>
     public RequesterClaim After(RequesterClaim earlier) =>
         new([.. earlier.Emails.Union(Emails).Take(MaxTogether)], [.. earlier.Names.Union(Names).Take(MaxTogether)])

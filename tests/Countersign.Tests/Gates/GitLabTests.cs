@@ -529,7 +529,7 @@ public sealed class GitLabTests
         await hub.Hub.AddAlias(hub.Hub.Ada, $"gitlab:{host}:32");
         var merge = hub.GitLab.Add();
         await hub.Ask(merge, user: 32, username: "ada");
-        // A person whom nobody here knows yet.
+        // A person who is not in the hub yet.
         merge.Sha = new string('b', 40);
         await hub.Ask(merge, "update", 33, "stranger");
         merge.Sha = new string('c', 40);

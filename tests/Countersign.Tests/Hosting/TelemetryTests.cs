@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Countersign.Tests.Hosting;
 
-/// <summary>What goes to whoever collects traces.</summary>
+/// <summary>Traces as they are exported over OTLP.</summary>
 public sealed class TelemetryTests
 {
     [Fact]

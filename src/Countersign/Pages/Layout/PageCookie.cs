@@ -48,7 +48,7 @@ internal sealed class SealedCookie(string name, string purpose, TimeSpan lasts)
 
     public bool IsThere(HttpContext http) => Value(http) is not null;
 
-    /// <summary>Null where there is none, or none of ours.</summary>
+    /// <summary>Null if there is no such cookie, or if we did not seal it.</summary>
     public string? Read(HttpContext http)
     {
         if (Value(http) is not { } value)
